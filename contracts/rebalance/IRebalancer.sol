@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {Regime} from "../regime/IRegimeOracle.sol";
+import {IHedgePolicy} from "./IHedgePolicy.sol";
+
+/// @title Executes plans of targets for the Safe and has the policy judge the outcome
+interface IRebalancer {
+    /// @notice Where a liquidity position should be afterwards.
+    /// @param adapter A liquidity adapter of the vault.
+    /// @param tickLower Lower tick.
+    /// @param tickUpper Upper tick.
+    /// @param shareBps Share of net asset value at execution, in basis points; 0 closes.
+    /// @param fromLiquidity Liquidity when the plan was made (the fingerprint).
+    struct LiquidityTarget {
+        address adapter;
+        int24 tickLower;
+        int24 tickUpper;
+        uint32 shareBps;
+        uint128 fromLiquidity;
+    }
+
+    /// @notice Where a perpetual position should be afterwards.
+    /// @param adapter A perpetual adapter of the vault.
+    /// @param size Position in base units; negative is short.
+    /// @param equity Account value at the venue, in asset units.
+    /// @param fromSize Position when the plan was made (the fingerprint).
+    struct PerpTarget {
+        address adapter;
+        int256 size;
+        uint256 equity;
+        int256 fromSize;
+    }
+
+    /// @notice A plan: targets, sized at execution, valid for one nonce, one regime and one span of time.
+    /// @param nonce Unordered; each is used once.
+    /// @param validAfter Seconds since 1970-01-01.
+    /// @param validUntil Seconds since 1970-01-01.
+    /// @param regime The regime the plan was made for; judged by the more defensive of it and the chain's.
+    /// @param derisk Reserved for the review guard: a plan that may only reduce risk.
+    /// @param fromPrice Oracle price when the plan was made, scaled by 1e18 (part of the fingerprint).
+    /// @param toleranceBps How far positions and price may have moved since.
+    /// @param cashReserve Idle cash that must be left in the vault, in asset units.
+    /// @param evidence keccak256 of the evidence bundle that led to the plan.
+    struct Plan {
+        uint256 nonce;
+        uint64 validAfter;
+        uint64 validUntil;
+        Regime regime;
+        bool derisk;
+        uint256 fromPrice;
+        uint32 toleranceBps;
+        uint256 cashReserve;
+        bytes32 evidence;
+        LiquidityTarget[] liquidity;
+        PerpTarget[] perps;
+    }
+
+    /// @notice A plan was executed: what it was judged by, and what it cost at constant prices (negative is a loss).
+    event PlanExecuted(
+        uint256 indexed nonce,
+        bytes32 indexed evidence,
+        Regime regime,
+        uint256 navBefore,
+        uint256 navAfter,
+        IHedgePolicy.Measures before,
+        IHedgePolicy.Measures afterwards
+    );
+
+    /// @notice The nonce was used before.
+    error PlanAlreadyExecuted(uint256 nonce);
+    /// @notice Too early.
+    error PlanNotYetValid(uint64 validAfter);
+    /// @notice Too late.
+    error PlanExpired(uint64 validUntil);
+    /// @notice The evidence hash is missing.
+    error EvidenceMissing();
+    /// @notice An adapter the vault does not know.
+    error UnknownAdapter(address adapter);
+    /// @notice A position or the price moved further than the plan's tolerance since it was made.
+    error MovedSincePlan(address what, uint256 driftBps, uint256 toleranceBps);
+    /// @notice The plan lost more at constant prices than its regime allows.
+    error ExecutionLoss(uint256 lossBps, uint256 maxLossBps);
+    /// @notice Plans together lost more than the bucket allows.
+    error LossBudgetExceeded(uint256 levelBps, uint256 capacityBps);
+    /// @notice Less idle cash is left than the plan reserved.
+    error CashReserveMissed(uint256 cash, uint256 reserve);
+    /// @notice A derisk plan added risk.
+    error NotDerisking(IHedgePolicy.Measure measure, int256 before, int256 afterwards);
+
+    /// @notice Executes a plan. Only the Safe (REBALANCE role).
+    function execute(Plan calldata plan) external;
+
+    /// @notice Whether a nonce was used.
+    function used(uint256 nonce) external view returns (bool);
+
+    /// @notice The measures of the vault at a price: what the policy would see now.
+    function measure(uint256 price) external view returns (IHedgePolicy.Measures memory);
+
+    /// @notice Execution losses in the leaky bucket now, and its capacity, in basis points of net asset value × 1e18.
+    function lossBudget() external view returns (uint256 level, uint256 capacity);
+}

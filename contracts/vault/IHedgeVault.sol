@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {Price} from "./IPriceOracle.sol";
+
+/// @title Shares, net asset value, custody of cash, and the redemption queue
+/// @notice Entry is ERC-4626 at the high net asset value; exit is an ERC-7540 request, settled by anyone, first in first
+/// out, at the low net asset value of feed rounds newer than the request.
+interface IHedgeVault {
+    /// @param controller Who may claim.
+    /// @param owner Whose shares are locked until settlement (votes stay with them).
+    /// @param createdAt Seconds since 1970-01-01; only newer feed rounds settle it.
+    /// @param shares Shares still pending.
+    /// @param settled Shares settled so far.
+    /// @param claimOffset The controller's settled shares when this request was first filled.
+    struct Request {
+        address controller;
+        address owner;
+        uint64 createdAt;
+        uint256 shares;
+        uint256 settled;
+        uint256 claimOffset;
+    }
+
+    /// @notice An adapter was added with its caps, or its caps were changed; both caps zero retires it.
+    event AdapterSet(address indexed adapter, uint256 capAssets, uint256 capBps);
+    /// @notice Cash went from the vault to an adapter.
+    event Drawn(address indexed adapter, uint256 assets);
+    /// @notice Cash came back from an adapter.
+    event Restored(address indexed adapter, uint256 assets);
+    /// @notice Part or all of a request was settled at the low net asset value.
+    event RedemptionSettled(
+        uint256 indexed requestId, address indexed controller, uint256 shares, uint256 assets, uint256 navLow
+    );
+    /// @notice A request was withdrawn before any of it was settled away; its pending shares are free again.
+    event RedemptionCancelled(uint256 indexed requestId, address indexed controller, uint256 shares);
+
+    /// @notice The caller is no adapter of this vault.
+    error NotAnAdapter(address caller);
+    /// @notice There is less idle cash than asked for.
+    error InsufficientCash(uint256 requested, uint256 available);
+    /// @notice The adapter would hold more than its cap.
+    error AdapterCapExceeded(address adapter, uint256 value, uint256 cap);
+    /// @notice High and low net asset value are too far apart to enter or settle.
+    error SpreadTooWide(uint256 low, uint256 high, uint256 maxSpreadBps);
+    /// @notice The request is smaller than the minimum.
+    error RequestTooSmall(uint256 shares, uint256 minimum);
+    /// @notice The owner has fewer unlocked shares than that.
+    error SharesLocked(address owner, uint256 requested, uint256 free);
+    /// @notice More was claimed than is settled for this controller.
+    error ClaimTooLarge(address controller, uint256 requested, uint256 claimable);
+    /// @notice The caller may not act for this owner or controller.
+    error NotAuthorized(address caller, address account);
+    /// @notice No request with that id is pending for that controller.
+    error NoSuchRequest(uint256 requestId, address controller);
+    /// @notice Previews of an asynchronous exit must revert (ERC-7540).
+    error PreviewNotSupported();
+    /// @notice A parameter is outside its bounds.
+    error InvalidParameter(bytes32 name, uint256 value);
+
+    /// @notice Net asset value in asset units, both sides, at the oracle's price now.
+    function nav() external view returns (uint256 low, uint256 high);
+
+    /// @notice Net asset value in asset units at one price, before unwinding costs: what execution loss is measured on.
+    function navAt(uint256 price) external view returns (uint256);
+
+    /// @notice Idle cash on the books, in asset units, settled claims excluded.
+    function cash() external view returns (uint256);
+
+    /// @notice Assets set aside for settled, unclaimed requests.
+    function claimsOutstanding() external view returns (uint256);
+
+    /// @notice The adapters, in the order they were added.
+    function adapters() external view returns (address[] memory);
+
+    /// @notice Whether an address is an adapter of this vault.
+    function isAdapter(address adapter) external view returns (bool);
+
+    /// @notice The price oracle everything is valued with.
+    function priceOracle() external view returns (address);
+
+    /// @notice Moves cash to the calling adapter, within its caps.
+    function draw(uint256 assets) external;
+
+    /// @notice Takes cash back from the calling adapter.
+    function restore(uint256 assets) external;
+
+    /// @notice Settles up to `maxRequests` requests from the head, the last one in part when cash runs out.
+    /// @dev Open to anyone; waits for feed rounds newer than each request.
+    /// @return shares Shares burned.
+    /// @return assets Assets set aside for claims.
+    function settle(uint256 maxRequests) external returns (uint256 shares, uint256 assets);
+
+    /// @notice Shares of pending requests.
+    function pendingShares() external view returns (uint256);
+
+    /// @notice Index of the first request not fully settled, and of the next one to be made.
+    function queueBounds() external view returns (uint256 head, uint256 tail);
+
+    /// @notice One request.
+    function request(uint256 requestId) external view returns (Request memory);
+}

@@ -1,0 +1,30 @@
+import { createRequire } from "node:module";
+import hardhatEthers from "@nomicfoundation/hardhat-ethers";
+import hardhatChaiMatchers from "@nomicfoundation/hardhat-ethers-chai-matchers";
+import hardhatMocha from "@nomicfoundation/hardhat-mocha";
+import hardhatNetworkHelpers from "@nomicfoundation/hardhat-network-helpers";
+import hardhatTypechain from "@nomicfoundation/hardhat-typechain";
+import { defineConfig } from "hardhat/config";
+
+// The compiler comes from npm at a pinned version: nothing is downloaded at build time.
+const solc = { version: "0.8.30", path: createRequire(import.meta.url).resolve("solc/soljson.js") };
+
+export default defineConfig({
+  plugins: [hardhatEthers, hardhatChaiMatchers, hardhatMocha, hardhatNetworkHelpers, hardhatTypechain],
+  solidity: {
+    ...solc,
+    settings: { optimizer: { enabled: true, runs: 200 }, evmVersion: "cancun" },
+    npmFilesToBuild: ["@openzeppelin/contracts/access/manager/AccessManager.sol"],
+  },
+  paths: {
+    sources: ["./contracts", "./deploy/devnet/contracts"],
+    tests: { mocha: "./test", solidity: "./test/contracts" },
+  },
+  networks: {
+    // One process, the real venues' bytecode: every test and the demo start from this chain. Venue contracts were built
+    // for chains with larger limits than Ethereum's (Curie's ClearingHouse is above 24 KiB with our settings off).
+    devnet: { type: "edr-simulated", chainId: 31337, chainType: "l1", blockGasLimit: 60_000_000n, allowBlocksWithSameTimestamp: true },
+  },
+  typechain: { outDir: "typechain-types" },
+  test: { mocha: { timeout: 120_000 }, solidity: { fuzz: { runs: 256 } } },
+});
