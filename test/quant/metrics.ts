@@ -1,0 +1,174 @@
+import { existsSync, readFileSync } from "node:fs";
+import { expect } from "chai";
+import { blend, cdarMatchedWeight, exPostWeight } from "../../src/backtest/holdLess.ts";
+import {
+  annualisedVolatility,
+  cdar,
+  drawdowns,
+  maxDrawdown,
+  MetricInputError,
+  simpleReturns,
+  totalReturn,
+  ulcer,
+} from "../../src/backtest/metrics.ts";
+import { lehmer } from "../helpers/lehmer.ts";
+
+const SPX = "../shared/data/spx.csv";
+
+/** A positive path with daily moves within ±5 %, from a fixed seed. */
+function randomPath(seed: number, days: number): number[] {
+  const random = lehmer(seed);
+  const path = [100];
+  for (let day = 0; day < days; day++) path.push((path.at(-1) as number) * (1 + (random() - 0.5) * 0.1));
+  return path;
+}
+
+describe("metrics of a NAV path", function () {
+  it("total return is last over first", function () {
+    expect(totalReturn([100, 90, 110])).to.be.closeTo(0.1, 1e-15);
+  });
+
+  it("max drawdown counts a first-day loss", function () {
+    expect(maxDrawdown([100, 80, 90])).to.deep.equal({ value: 1 - 80 / 100, from: 0, to: 1 });
+  });
+
+  it("max drawdown takes the deepest fall, not the longest or the last", function () {
+    const { value, from, to } = maxDrawdown([100, 120, 90, 130, 110, 91, 140, 133]);
+    expect([from, to]).to.deep.equal([3, 5]);
+    expect(value).to.be.closeTo(0.3, 1e-15);
+  });
+
+  it("max drawdown starts at the last touch of its high and keeps the first of equal lows", function () {
+    expect(maxDrawdown([100, 100, 50, 100, 50])).to.deep.equal({ value: 0.5, from: 1, to: 2 });
+  });
+
+  it("a path that never falls has no drawdown, ulcer or CDaR", function () {
+    const rising = [1, 1, 2, 3];
+    expect(maxDrawdown(rising)).to.deep.equal({ value: 0, from: 0, to: 0 });
+    expect(ulcer(rising)).to.equal(0);
+    expect(cdar(rising, 0.95)).to.equal(0);
+  });
+
+  it("drawdowns are one a period, the start excluded", function () {
+    const found = drawdowns([100, 90, 120, 60]);
+    [0.1, 0, 0.5].forEach((expected, i) => expect(found[i]).to.be.closeTo(expected, 1e-15));
+    expect(found).to.have.length(3);
+  });
+
+  it("CDaR weighs the last drawdown of the tail by the fraction left over", function () {
+    // Drawdowns 10 %, 20 %, 30 %, 40 %, 0 %: n = 5.
+    const path = [100, 90, 80, 70, 60, 100];
+    expect(cdar(path, 0.5)).to.be.closeTo((0.4 + 0.3 + 0.5 * 0.2) / 2.5, 1e-15);
+    expect(cdar(path, 0.7)).to.be.closeTo((0.4 + 0.5 * 0.3) / 1.5, 1e-15);
+    expect(cdar(path, 0)).to.be.closeTo(0.2, 1e-15);
+    expect(cdar(path, 0.95), "a tail below one day is its worst day").to.be.closeTo(0.4, 1e-15);
+  });
+
+  it("CDaR lies between the mean and the deepest drawdown and rises with alpha", function () {
+    for (let seed = 1; seed <= 20; seed++) {
+      const path = randomPath(seed, 250);
+      const levels = [0, 0.5, 0.9, 0.95, 0.99].map((alpha) => cdar(path, alpha));
+      expect(levels).to.deep.equal([...levels].sort((a, b) => a - b));
+      expect(levels.at(-1)).to.be.at.most(maxDrawdown(path).value);
+    }
+  });
+
+  it("volatility is the sample standard deviation, annualised", function () {
+    // Returns +10 % and −10 %: mean 0, sample variance 0.02.
+    expect(annualisedVolatility([100, 110, 99], 365)).to.be.closeTo(Math.sqrt(0.02 * 365), 1e-12);
+    expect(annualisedVolatility([100, 101, 102.01], 365), "constant growth").to.be.closeTo(0, 1e-12);
+  });
+
+  it("the ulcer index is the root mean square drawdown", function () {
+    expect(ulcer([100, 70, 60, 100, 100])).to.be.closeTo(Math.sqrt((0.09 + 0.16) / 4), 1e-15);
+  });
+
+  it("refuses paths and levels without a meaning", function () {
+    expect(() => totalReturn([100])).to.throw(MetricInputError, "at least 2");
+    expect(() => maxDrawdown([100, 0, 50])).to.throw(MetricInputError, "NAV 1 is 0");
+    expect(() => drawdowns([100, NaN])).to.throw(MetricInputError, "NAV 1 is NaN");
+    expect(() => cdar([100, 90], 1)).to.throw(MetricInputError, "alpha is 1");
+    expect(() => annualisedVolatility([100, 90], 365)).to.throw(MetricInputError, "at least 3");
+  });
+
+  // Market data is not part of the project: these dates and this value are the published reference, checked where the
+  // data is there.
+  if (existsSync(SPX)) {
+    it("finds the S&P 500's deepest fall of 1990–2023", function () {
+      const rows = readFileSync(SPX, "utf8").trim().split("\n").slice(1);
+      const days = rows.map((row) => row.split(",") as [string, string]);
+      const found = maxDrawdown(days.map(([, close]) => Number(close)));
+      expect([days[0]?.[0], days.at(-1)?.[0]]).to.deep.equal(["1990-01-02", "2023-12-29"]);
+      expect(found.value).to.be.closeTo(0.56775388, 5e-9);
+      expect([days[found.from]?.[0], days[found.to]?.[0]]).to.deep.equal(["2007-10-09", "2009-03-09"]);
+    });
+  }
+});
+
+describe("hold less", function () {
+  const cash = [0, 0, 0];
+
+  it("the ex-post weight is the ratio of mean excess returns", function () {
+    expect(exPostWeight([0.01, 0.02, 0], [0.03, 0.03, 0], cash).weight).to.be.closeTo(0.5, 1e-15);
+    // Above cash of 1 % a period the hedged path has nothing left.
+    expect(exPostWeight([0.01, 0.02, 0], [0.03, 0.03, 0], [0.01, 0.01, 0.01]).weight).to.be.closeTo(0, 1e-12);
+  });
+
+  it("the ex-post weight is held to [0, 1] and says so", function () {
+    expect(exPostWeight([-0.01, 0, 0], [0.03, 0, 0], cash)).to.deep.include({ weight: 0 });
+    const more = exPostWeight([0.05, 0, 0], [0.03, 0, 0], cash);
+    expect(more.weight).to.equal(1);
+    expect(more.reason).to.contain("held at 1");
+  });
+
+  it("the ex-post weight is undefined when the unhedged vault earned no excess", function () {
+    for (const unhedged of [[-0.03, 0, 0], cash]) {
+      const found = exPostWeight([0.01, 0, 0], unhedged, cash);
+      expect(found.weight).to.equal(null);
+      expect(found.reason).to.contain("nothing above cash");
+    }
+  });
+
+  it("a blend is rebalanced daily", function () {
+    const path = blend([100, 110, 99], 0.5);
+    [100, 105, 105 * 0.95].forEach((expected, i) => expect(path[i]).to.be.closeTo(expected, 1e-12));
+    const withCash = blend([100, 110, 99], 0.25, [0.01, 0.02]);
+    expect(withCash[2]).to.be.closeTo(100 * (1 + 0.025 + 0.0075) * (1 - 0.025 + 0.015), 1e-12);
+  });
+
+  it("a blend of everything is the vault, and of nothing is cash", function () {
+    const path = randomPath(7, 60);
+    blend(path, 1).forEach((nav, i) => expect(nav).to.be.closeTo(path[i] as number, 1e-9));
+    expect(blend(path, 0).every((nav) => nav === 100)).to.equal(true);
+  });
+
+  it("a blend's CDaR never falls as its weight rises", function () {
+    for (let seed = 1; seed <= 20; seed++) {
+      const path = randomPath(seed, 120);
+      for (const cashReturns of [undefined, simpleReturns(path).map(() => 0.0002)]) {
+        const levels = Array.from({ length: 21 }, (_, i) => cdar(blend(path, i / 20, cashReturns), 0.9));
+        levels.slice(1).forEach((level, i) => expect(level).to.be.at.least((levels[i] as number) - 1e-15));
+      }
+    }
+  });
+
+  it("the CDaR-matched weight recovers the blend it was made from", function () {
+    for (const weight of [0.1, 0.37, 0.9]) {
+      const unhedged = randomPath(11, 200);
+      const found = cdarMatchedWeight(blend(unhedged, weight), unhedged, 0.95);
+      expect(found.weight).to.be.closeTo(weight, 1e-9);
+      expect(found.reason).to.contain("worst 5 %");
+    }
+  });
+
+  it("the CDaR-matched weight is 1 when the unhedged vault fell no deeper, 0 against a path without falls", function () {
+    expect(cdarMatchedWeight([100, 80], [100, 90], 0.95).weight).to.equal(1);
+    expect(cdarMatchedWeight([100, 101, 102], [100, 90, 80], 0.95).weight).to.be.closeTo(0, 1e-12);
+  });
+
+  it("refuses lists that do not pair and weights outside [0, 1]", function () {
+    expect(() => exPostWeight([0.1], [0.1, 0.2], [0])).to.throw(MetricInputError, "1, 2, 1");
+    expect(() => blend([100, 90], 1.2)).to.throw(MetricInputError, "1.2");
+    expect(() => cdarMatchedWeight([100, 90], [100, 80], 0.9, [-0.01])).to.throw(MetricInputError, "cash loses");
+  });
+});
