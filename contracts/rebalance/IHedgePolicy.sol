@@ -77,6 +77,12 @@ interface IHedgePolicy {
     /// @notice Targets of a regime; Unknown has those of Stress.
     function targets(Regime regime) external view returns (Targets memory);
 
+    /// @notice Replaces the bands and targets of a regime.
+    function setPolicy(Regime regime, Bands calldata bands_, Targets calldata targets_) external;
+
+    /// @notice Least improvement of a breach that counts as a step back, in basis points.
+    function minStepBps() external view returns (uint256);
+
     /// @notice Reverts unless the outcome is inside every band, or no breached measure worsens, at least one improves by
     /// the minimum step, and none leaves its band.
     function judge(Regime regime, Measures calldata before, Measures calldata afterwards) external view;

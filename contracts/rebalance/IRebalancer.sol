@@ -85,11 +85,22 @@ interface IRebalancer {
     error LossBudgetExceeded(uint256 levelBps, uint256 capacityBps);
     /// @notice Less idle cash is left than the plan reserved.
     error CashReserveMissed(uint256 cash, uint256 reserve);
+    /// @notice More targets than a vault can have adapters.
+    error TooManyTargets(uint256 count);
     /// @notice A derisk plan added risk.
     error NotDerisking(IHedgePolicy.Measure measure, int256 before, int256 afterwards);
 
     /// @notice Executes a plan. Only the Safe (REBALANCE role).
     function execute(Plan calldata plan) external;
+
+    /// @notice The vault plans act on.
+    function vault() external view returns (address);
+
+    /// @notice The policy outcomes are judged by.
+    function policy() external view returns (address);
+
+    /// @notice The oracle that says which regime it is.
+    function regimeOracle() external view returns (address);
 
     /// @notice Whether a nonce was used.
     function used(uint256 nonce) external view returns (bool);

@@ -32,7 +32,12 @@ interface IRegimeOracle {
 
     /// @notice A session was taken in.
     event SessionClosed(
-        uint256 indexed index, uint32 indexed day, uint64 vix, uint64 vix3m, Regime level, uint8 streak
+        uint256 indexed index,
+        uint32 indexed day,
+        uint64 vix,
+        uint64 vix3m,
+        Regime level,
+        uint8 streak
     );
     /// @notice The base asset moved beyond the limit within a day: the level is Stress until sessions bring it down.
     event Lifted(uint80 indexed olderRound, uint80 indexed newerRound, int256 olderAnswer, int256 newerAnswer);

@@ -24,13 +24,19 @@ interface IHedgeVault {
 
     /// @notice An adapter was added with its caps, or its caps were changed; both caps zero retires it.
     event AdapterSet(address indexed adapter, uint256 capAssets, uint256 capBps);
+    /// @notice The spread and request limits changed.
+    event LimitsSet(uint256 maxSpreadBps, uint256 minRequest);
     /// @notice Cash went from the vault to an adapter.
     event Drawn(address indexed adapter, uint256 assets);
     /// @notice Cash came back from an adapter.
     event Restored(address indexed adapter, uint256 assets);
     /// @notice Part or all of a request was settled at the low net asset value.
     event RedemptionSettled(
-        uint256 indexed requestId, address indexed controller, uint256 shares, uint256 assets, uint256 navLow
+        uint256 indexed requestId,
+        address indexed controller,
+        uint256 shares,
+        uint256 assets,
+        uint256 navLow
     );
     /// @notice A request was withdrawn before any of it was settled away; its pending shares are free again.
     event RedemptionCancelled(uint256 indexed requestId, address indexed controller, uint256 shares);
@@ -53,6 +59,8 @@ interface IHedgeVault {
     error NotAuthorized(address caller, address account);
     /// @notice No request with that id is pending for that controller.
     error NoSuchRequest(uint256 requestId, address controller);
+    /// @notice The head of the queue waits for feed rounds newer than itself.
+    error NoNewerRound(uint256 requestId, uint256 createdAt, uint256 updatedAt);
     /// @notice Previews of an asynchronous exit must revert (ERC-7540).
     error PreviewNotSupported();
     /// @notice A parameter is outside its bounds.
@@ -79,11 +87,23 @@ interface IHedgeVault {
     /// @notice The price oracle everything is valued with.
     function priceOracle() external view returns (address);
 
-    /// @notice Moves cash to the calling adapter, within its caps.
+    /// @notice Most an adapter may hold: in asset units, and as a share of net asset value. Judged after every plan.
+    function capOf(address adapter) external view returns (uint256 assets, uint256 bps);
+
+    /// @notice Adds an adapter or changes its caps; both zero retires it: no new risk, exits stay.
+    function setAdapter(address adapter, uint128 capAssets, uint32 capBps) external;
+
+    /// @notice Sets the widest spread for entry and settlement, and the smallest request in shares.
+    function setLimits(uint256 maxSpreadBps, uint256 minRequest) external;
+
+    /// @notice Moves cash to the calling adapter. Caps are judged at the end of the plan.
     function draw(uint256 assets) external;
 
     /// @notice Takes cash back from the calling adapter.
     function restore(uint256 assets) external;
+
+    /// @notice Takes back the pending part of a request; its shares are free again.
+    function cancelRedeemRequest(uint256 requestId, address controller) external returns (uint256 shares);
 
     /// @notice Settles up to `maxRequests` requests from the head, the last one in part when cash runs out.
     /// @dev Open to anyone; waits for feed rounds newer than each request.

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {IRegimeOracle, Regime} from "../regime/IRegimeOracle.sol";
+import {IHedgeVault} from "../vault/IHedgeVault.sol";
+import {IPriceOracle, Price} from "../vault/IPriceOracle.sol";
+import {Exposure, ILiquidityAdapter, IPerpAdapter, IVenueAdapter} from "../venues/IVenueAdapter.sol";
+import {IHedgePolicy} from "./IHedgePolicy.sol";
+import {IRebalancer} from "./IRebalancer.sol";
+
+/// @title Rebalancer: executes a plan of targets and has the policy judge the outcome
+///
+/// ORDER
+/// Everything that frees cash comes first (buying back shorts, shrinking or moving liquidity), everything that needs it
+/// second. All steps use one price reading, so that the loss measured is the loss of execution and nothing else.
+///
+/// OUTCOME
+/// Afterwards: each venue within its cap, the loss within the regime's limit and the leaky bucket, the reserve still
+/// there, and the policy's verdict. Any failure undoes the whole plan.
+///
+/// ROLES
+/// Only the Safe executes (REBALANCE role, no delay: the review window is the guard's business). It cannot use a nonce
+/// twice, act outside the plan's span of time, or leave the bands of the regime the chain sees.
+///
+/// ASSUMPTIONS
+/// Adapters are those of the vault, added by its administrator, and do what their interface says.
+contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
+    uint256 private constant BPS = 10_000;
+    uint256 private constant MAX_TARGETS = 8;
+    /// @dev Base units (1e18) × price (1e18) to asset units: 10^(18 + base decimals − asset decimals).
+    uint256 private immutable _valueScale;
+
+    address public immutable override vault;
+    address public immutable override policy;
+    address public immutable override regimeOracle;
+    /// @notice Most loss the bucket holds, in basis points of net asset value.
+    uint256 public immutable lossCapacityBps;
+    /// @notice What drains out of the bucket in a day, in basis points of net asset value.
+    uint256 public immutable lossDrainBpsPerDay;
+
+    mapping(uint256 nonce => bool) public override used;
+    uint256 private _lossLevel;
+    uint256 private _lossUpdatedAt;
+
+    constructor(
+        address authority_,
+        address vault_,
+        address policy_,
+        address regimeOracle_,
+        uint256 lossCapacityBps_,
+        uint256 lossDrainBpsPerDay_,
+        uint8 baseDecimals,
+        uint8 assetDecimals
+    ) AccessManaged(authority_) {
+        vault = vault_;
+        policy = policy_;
+        regimeOracle = regimeOracle_;
+        lossCapacityBps = lossCapacityBps_;
+        lossDrainBpsPerDay = lossDrainBpsPerDay_;
+        _valueScale = 10 ** (18 + uint256(baseDecimals) - assetDecimals);
+    }
+
+    /// @inheritdoc IRebalancer
+    function execute(Plan calldata plan) external restricted nonReentrant {
+        _requireValid(plan);
+        used[plan.nonce] = true;
+
+        Price memory price = IPriceOracle(IHedgeVault(vault).priceOracle()).read().price;
+        _requireUnmoved(plan, price.mid);
+        uint256 navBefore = IHedgeVault(vault).navAt(price.mid);
+        IHedgePolicy.Measures memory before = _measure(price.mid, navBefore);
+        uint256[] memory valuesBefore = _adapterValues(price.mid);
+
+        _apply(plan, price, navBefore);
+
+        uint256 navAfter = IHedgeVault(vault).navAt(price.mid);
+        IHedgePolicy.Measures memory afterwards = _measure(price.mid, navAfter);
+        // The regime is a path: a plan made for a calmer one is judged by the one that came, never the other way round.
+        Regime regime = _moreDefensive(plan.regime, IRegimeOracle(regimeOracle).regime());
+        uint256 cash = IHedgeVault(vault).cash();
+        if (cash < plan.cashReserve) revert CashReserveMissed(cash, plan.cashReserve);
+        _requireCaps(price.mid, navAfter, valuesBefore);
+        _spendLossBudget(regime, navBefore, navAfter);
+        if (plan.derisk) _requireDerisked(before, afterwards);
+        IHedgePolicy(policy).judge(regime, before, afterwards);
+
+        emit PlanExecuted(plan.nonce, plan.evidence, regime, navBefore, navAfter, before, afterwards);
+    }
+
+    /// @inheritdoc IRebalancer
+    function measure(uint256 price) external view returns (IHedgePolicy.Measures memory) {
+        return _measure(price, IHedgeVault(vault).navAt(price));
+    }
+
+    /// @inheritdoc IRebalancer
+    function lossBudget() public view returns (uint256 level, uint256 capacity) {
+        uint256 drained = ((block.timestamp - _lossUpdatedAt) * lossDrainBpsPerDay * 1e18) / 1 days;
+        level = _lossLevel > drained ? _lossLevel - drained : 0;
+        capacity = lossCapacityBps * 1e18;
+    }
+
+    // ----------------------------------------------------------------------------------------------------- conditions
+
+    function _requireValid(Plan calldata plan) private view {
+        if (used[plan.nonce]) revert PlanAlreadyExecuted(plan.nonce);
+        if (block.timestamp < plan.validAfter) revert PlanNotYetValid(plan.validAfter);
+        if (block.timestamp > plan.validUntil) revert PlanExpired(plan.validUntil);
+        if (plan.evidence == bytes32(0)) revert EvidenceMissing();
+        uint256 count = plan.liquidity.length + plan.perps.length;
+        if (count > MAX_TARGETS) revert TooManyTargets(count);
+    }
+
+    /// @dev Targets were worked out for a state; after a fill, a liquidation or a jump they would misfire.
+    function _requireUnmoved(Plan calldata plan, uint256 price) private view {
+        _requireWithin(address(0), plan.fromPrice, price, plan.toleranceBps);
+        for (uint256 i; i < plan.liquidity.length; ++i) {
+            LiquidityTarget calldata target = plan.liquidity[i];
+            _requireKnown(target.adapter);
+            uint128 liquidity = ILiquidityAdapter(target.adapter).position().liquidity;
+            _requireWithin(target.adapter, target.fromLiquidity, liquidity, plan.toleranceBps);
+        }
+        for (uint256 i; i < plan.perps.length; ++i) {
+            PerpTarget calldata target = plan.perps[i];
+            _requireKnown(target.adapter);
+            int256 size = IPerpAdapter(target.adapter).position().size;
+            if ((size < 0) != (target.fromSize < 0) && size != target.fromSize) {
+                revert MovedSincePlan(target.adapter, BPS, plan.toleranceBps);
+            }
+            _requireWithin(target.adapter, SignedMath.abs(target.fromSize), SignedMath.abs(size), plan.toleranceBps);
+        }
+    }
+
+    function _requireWithin(address what, uint256 from, uint256 to, uint256 toleranceBps) private pure {
+        uint256 larger = Math.max(from, to);
+        if (larger == 0) return;
+        uint256 drift = Math.mulDiv(larger - Math.min(from, to), BPS, larger, Math.Rounding.Ceil);
+        if (drift > toleranceBps) revert MovedSincePlan(what, drift, toleranceBps);
+    }
+
+    function _requireKnown(address adapter) private view {
+        if (!IHedgeVault(vault).isAdapter(adapter)) revert UnknownAdapter(adapter);
+    }
+
+    // ---------------------------------------------------------------------------------------------------------- steps
+
+    /// @dev Everything that hands cash back (shorts and liquidity that shrink) before everything that needs it. What
+    /// shrinks is decided once, before the first step changes it.
+    function _apply(Plan calldata plan, Price memory price, uint256 nav) private {
+        uint256 count = plan.liquidity.length;
+        bool[] memory shrinks = new bool[](count + plan.perps.length);
+        for (uint256 i; i < count; ++i) {
+            LiquidityTarget calldata target = plan.liquidity[i];
+            shrinks[i] = (nav * target.shareBps) / BPS < IVenueAdapter(target.adapter).valueAt(price.mid);
+        }
+        for (uint256 i; i < plan.perps.length; ++i) {
+            PerpTarget calldata target = plan.perps[i];
+            int256 size = IPerpAdapter(target.adapter).position().size;
+            shrinks[count + i] = SignedMath.abs(target.size) < SignedMath.abs(size);
+        }
+        _step(plan, price, nav, shrinks, true);
+        _step(plan, price, nav, shrinks, false);
+    }
+
+    function _step(Plan calldata plan, Price memory price, uint256 nav, bool[] memory shrinks, bool which) private {
+        // Hedges before the liquidity they hedge.
+        for (uint256 i; i < plan.perps.length; ++i) {
+            PerpTarget calldata target = plan.perps[i];
+            if (shrinks[plan.liquidity.length + i] != which) continue;
+            IPerpAdapter(target.adapter).setPosition(target.size, target.equity, price);
+        }
+        for (uint256 i; i < plan.liquidity.length; ++i) {
+            LiquidityTarget calldata target = plan.liquidity[i];
+            if (shrinks[i] != which) continue;
+            uint256 value = (nav * target.shareBps) / BPS;
+            ILiquidityAdapter(target.adapter).setLiquidity(target.tickLower, target.tickUpper, value, price);
+        }
+    }
+
+    // -------------------------------------------------------------------------------------------------------- outcome
+
+    function _measure(uint256 price, uint256 nav) private view returns (IHedgePolicy.Measures memory m) {
+        if (nav == 0) return m;
+        address[] memory adapters = IHedgeVault(vault).adapters();
+        int256 deltaMin;
+        int256 deltaMax;
+        uint256 gross;
+        for (uint256 i; i < adapters.length; ++i) {
+            Exposure memory e = IVenueAdapter(adapters[i]).exposure(price);
+            deltaMin += e.deltaMin;
+            deltaMax += e.deltaMax;
+            gross += e.gross;
+            int256 share = _bps(e.equity, nav);
+            if (share > m.concentrationBps) m.concentrationBps = share;
+            if (e.margined) {
+                int256 leverage = _leverage(_value(e.gross, price), e.equity);
+                if (leverage > m.leverageBps) m.leverageBps = leverage;
+            } else {
+                m.liquidityBps += share;
+            }
+        }
+        m.netDeltaMinBps = _signedBps(deltaMin, price, nav);
+        m.netDeltaMaxBps = _signedBps(deltaMax, price, nav);
+        m.grossBps = _bps(_value(gross, price), nav);
+        m.cashBps = _bps(IHedgeVault(vault).cash(), nav);
+    }
+
+    function _value(uint256 base, uint256 price) private view returns (uint256) {
+        return Math.mulDiv(base, price, _valueScale);
+    }
+
+    function _bps(uint256 value, uint256 nav) private pure returns (int256) {
+        return int256(Math.mulDiv(value, BPS, nav));
+    }
+
+    function _signedBps(int256 delta, uint256 price, uint256 nav) private view returns (int256) {
+        int256 magnitude = _bps(_value(SignedMath.abs(delta), price), nav);
+        return delta < 0 ? -magnitude : magnitude;
+    }
+
+    /// @dev A position without equity is leverage beyond any limit.
+    function _leverage(uint256 notional, uint256 equity) private pure returns (int256) {
+        if (notional == 0) return 0;
+        return equity == 0 ? type(int256).max : _bps(notional, equity);
+    }
+
+    function _moreDefensive(Regime a, Regime b) private pure returns (Regime) {
+        return a > b ? a : b;
+    }
+
+    /// @dev A venue may be above its cap because prices moved; a plan may not add to it there.
+    function _requireCaps(uint256 price, uint256 nav, uint256[] memory valuesBefore) private view {
+        address[] memory adapters = IHedgeVault(vault).adapters();
+        for (uint256 i; i < adapters.length; ++i) {
+            (uint256 capAssets, uint256 capBps) = IHedgeVault(vault).capOf(adapters[i]);
+            uint256 cap = Math.min(capAssets, (nav * capBps) / BPS);
+            uint256 value = IVenueAdapter(adapters[i]).valueAt(price);
+            if (value > cap && value > valuesBefore[i]) {
+                revert IHedgeVault.AdapterCapExceeded(adapters[i], value, cap);
+            }
+        }
+    }
+
+    function _adapterValues(uint256 price) private view returns (uint256[] memory values) {
+        address[] memory adapters = IHedgeVault(vault).adapters();
+        values = new uint256[](adapters.length);
+        for (uint256 i; i < adapters.length; ++i) {
+            values[i] = IVenueAdapter(adapters[i]).valueAt(price);
+        }
+    }
+
+    /// @dev One plan may lose little; many small losses must not add up either.
+    function _spendLossBudget(Regime regime, uint256 navBefore, uint256 navAfter) private {
+        if (navAfter >= navBefore) return;
+        uint256 loss = Math.mulDiv(navBefore - navAfter, BPS * 1e18, navBefore, Math.Rounding.Ceil);
+        uint256 limit = uint256(IHedgePolicy(policy).bands(regime).lossMaxBps) * 1e18;
+        if (loss > limit) revert ExecutionLoss(loss / 1e18, limit / 1e18);
+        (uint256 level, uint256 capacity) = lossBudget();
+        if (level + loss > capacity) revert LossBudgetExceeded((level + loss) / 1e18, lossCapacityBps);
+
+        _lossLevel = level + loss;
+        _lossUpdatedAt = block.timestamp;
+    }
+
+    function _requireDerisked(IHedgePolicy.Measures memory a, IHedgePolicy.Measures memory b) private pure {
+        if (b.grossBps > a.grossBps) revert NotDerisking(IHedgePolicy.Measure.Gross, a.grossBps, b.grossBps);
+        if (b.leverageBps > a.leverageBps) {
+            revert NotDerisking(IHedgePolicy.Measure.Leverage, a.leverageBps, b.leverageBps);
+        }
+        if (b.liquidityBps > a.liquidityBps) {
+            revert NotDerisking(IHedgePolicy.Measure.Liquidity, a.liquidityBps, b.liquidityBps);
+        }
+    }
+}
