@@ -111,5 +111,5 @@ function requirePairs(measure: string, ...lengths: number[]): void {
 }
 
 function percent(share: number): string {
-  return `${Number((share * 100).toFixed(2))} %`;
+  return `${Number((share * 100).toFixed(2))}%`;
 }

@@ -157,7 +157,7 @@ describe("hold less", function () {
       const unhedged = randomPath(11, 200);
       const found = cdarMatchedWeight(blend(unhedged, weight), unhedged, 0.95);
       expect(found.weight).to.be.closeTo(weight, 1e-9);
-      expect(found.reason).to.contain("worst 5 %");
+      expect(found.reason).to.contain("worst 5%");
     }
   });
 
