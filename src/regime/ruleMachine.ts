@@ -7,6 +7,7 @@ export type RuleLevel = Exclude<Regime, typeof Regime.Unknown>;
 
 /** Names by regime number. */
 export const REGIME_NAMES = ["Calm", "Elevated", "Stress", "Unknown"] as const;
+export type RegimeName = (typeof REGIME_NAMES)[number];
 
 /** One VIX point in the feeds' unit: 8 decimals. */
 export const POINT = 100_000_000n;

@@ -1,0 +1,140 @@
+import { AbiCoder, getAddress, keccak256 } from "ethers";
+import { z } from "zod";
+import { Rebalancer__factory } from "../../typechain-types/index.js";
+import type { IRebalancer } from "../../typechain-types/contracts/rebalance/Rebalancer.js";
+import { REGIME_NAMES } from "../regime/ruleMachine.ts";
+import type { RegimeName } from "../regime/ruleMachine.ts";
+
+/** A plan of targets, as the Rebalancer takes it. Whole numbers beyond 2^53 are decimal strings. */
+export interface Plan {
+  nonce: string;
+  validAfter: number;
+  validUntil: number;
+  regime: RegimeName;
+  derisk: boolean;
+  fromPrice: string;
+  toleranceBps: number;
+  cashReserve: string;
+  evidence: string;
+  liquidity: LiquidityTarget[];
+  perps: PerpTarget[];
+}
+
+export interface LiquidityTarget {
+  adapter: string;
+  tickLower: number;
+  tickUpper: number;
+  shareBps: number;
+  fromLiquidity: string;
+}
+
+export interface PerpTarget {
+  adapter: string;
+  size: string;
+  equity: string;
+  fromSize: string;
+}
+
+/** The call's data is not a plan for the Rebalancer. */
+export class NotAPlan extends Error {
+  constructor(detail: string) {
+    super(`the transaction's data is no call of Rebalancer.execute (${detail}): do not sign it`);
+    this.name = "NotAPlan";
+  }
+}
+
+const rebalancer = Rebalancer__factory.createInterface();
+
+const integer = z.string().regex(/^(0|-?[1-9]\d*)$/);
+export const planSchema = z.strictObject({
+  nonce: integer,
+  validAfter: z.number().int(),
+  validUntil: z.number().int(),
+  regime: z.enum(REGIME_NAMES),
+  derisk: z.boolean(),
+  fromPrice: integer,
+  toleranceBps: z.number().int(),
+  cashReserve: integer,
+  evidence: z.string(),
+  liquidity: z.array(
+    z.strictObject({
+      adapter: z.string(),
+      tickLower: z.number().int(),
+      tickUpper: z.number().int(),
+      shareBps: z.number().int(),
+      fromLiquidity: integer,
+    }),
+  ),
+  perps: z.array(z.strictObject({ adapter: z.string(), size: integer, equity: integer, fromSize: integer })),
+});
+
+/** The nonce of a slot's plan: the same slot of the same vault always gives the same one, so it executes at most once. */
+export function planNonce(chainId: string, vault: string, slotStart: number): string {
+  const encoded = AbiCoder.defaultAbiCoder().encode(
+    ["string", "uint256", "address", "uint256"],
+    ["ballast.slot", chainId, vault, slotStart],
+  );
+  return BigInt(keccak256(encoded)).toString();
+}
+
+/** Calldata of Rebalancer.execute for a plan. */
+export function encodePlan(plan: Plan): string {
+  const struct: IRebalancer.PlanStruct = { ...plan, regime: REGIME_NAMES.indexOf(plan.regime) };
+  return rebalancer.encodeFunctionData("execute", [struct]);
+}
+
+/** The plan in calldata of Rebalancer.execute. Throws NotAPlan. */
+export function decodePlan(data: string): Plan {
+  let decoded: IRebalancer.PlanStructOutput;
+  try {
+    [decoded] = rebalancer.decodeFunctionData("execute", data);
+  } catch (error) {
+    throw new NotAPlan(error instanceof Error ? error.message.slice(0, 120) : String(error));
+  }
+  const regime = REGIME_NAMES[Number(decoded.regime)];
+  if (regime === undefined) throw new NotAPlan(`regime ${decoded.regime} does not exist`);
+  const plan: Plan = {
+    nonce: decoded.nonce.toString(),
+    validAfter: Number(decoded.validAfter),
+    validUntil: Number(decoded.validUntil),
+    regime,
+    derisk: decoded.derisk,
+    fromPrice: decoded.fromPrice.toString(),
+    toleranceBps: Number(decoded.toleranceBps),
+    cashReserve: decoded.cashReserve.toString(),
+    evidence: decoded.evidence,
+    liquidity: decoded.liquidity.map((target) => ({
+      adapter: getAddress(target.adapter),
+      tickLower: Number(target.tickLower),
+      tickUpper: Number(target.tickUpper),
+      shareBps: Number(target.shareBps),
+      fromLiquidity: target.fromLiquidity.toString(),
+    })),
+    perps: decoded.perps.map((target) => ({
+      adapter: getAddress(target.adapter),
+      size: target.size.toString(),
+      equity: target.equity.toString(),
+      fromSize: target.fromSize.toString(),
+    })),
+  };
+  // Data with anything appended or encoded another way would decode to the same plan: it is refused.
+  if (encodePlan(plan) !== data.toLowerCase()) throw new NotAPlan("it is not the plan's only encoding");
+  return plan;
+}
+
+/** The path of the first field in which two plans differ, with both values; null when they are the same. */
+export function firstDifference(left: unknown, right: unknown, path = ""): string | null {
+  if (typeof left === "object" && left !== null && typeof right === "object" && right !== null) {
+    const keys = [...new Set([...Object.keys(left), ...Object.keys(right)])];
+    for (const key of keys) {
+      const inner = firstDifference(
+        (left as Record<string, unknown>)[key],
+        (right as Record<string, unknown>)[key],
+        path === "" ? key : `${path}.${key}`,
+      );
+      if (inner !== null) return inner;
+    }
+    return null;
+  }
+  return left === right ? null : `${path}: ${String(left)} against ${String(right)}`;
+}
