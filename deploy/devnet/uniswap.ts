@@ -18,9 +18,10 @@ const OBSERVATIONS = 200;
  * near the price, as in live pools, and some everywhere, so that a replayed crash still finds a market.
  */
 const OUTSIDE_LIQUIDITY: readonly { share: number; factor: number | null }[] = [
-  { share: 0.2, factor: null },
-  { share: 0.3, factor: 4 },
-  { share: 0.5, factor: 1.6 },
+  { share: 0.15, factor: null },
+  { share: 0.2, factor: 4 },
+  { share: 0.35, factor: 1.6 },
+  { share: 0.3, factor: 1.15 },
 ];
 
 /** Uniswap v3 on the local chain: the venue's own bytecode, one pool, outside liquidity. */

@@ -22,7 +22,7 @@ describe("Uniswap v3 on the local chain", () => {
       const base = (await tokens.base.getFunction("balanceOf")(pool)) as bigint;
       const value = asset + (base * price) / 10n ** 30n;
       expect(value).to.be.closeTo(parseUnits("200000000", 6), 1_000_000n);
-      expect(uniswap.makerPositions).to.have.length(3);
+      expect(uniswap.makerPositions).to.have.length(4);
     });
   }
 });
