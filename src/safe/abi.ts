@@ -1,0 +1,14 @@
+import { Interface } from "ethers";
+
+/** What we use of the Safe's ABI: the same in 1.4.1 and 1.5.0. */
+export const SAFE_INTERFACE = new Interface([
+  "function VERSION() view returns (string)",
+  "function nonce() view returns (uint256)",
+  "function getThreshold() view returns (uint256)",
+  "function getOwners() view returns (address[])",
+  "function approvedHashes(address owner, bytes32 hash) view returns (uint256)",
+  "function approveHash(bytes32 hash)",
+  "function execTransaction(address to, uint256 value, bytes data, uint8 operation, uint256 safeTxGas, uint256 baseGas, uint256 gasPrice, address gasToken, address refundReceiver, bytes signatures) payable returns (bool success)",
+  "event ExecutionSuccess(bytes32 indexed txHash, uint256 payment)",
+  "event ExecutionFailure(bytes32 indexed txHash, uint256 payment)",
+]);

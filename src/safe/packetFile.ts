@@ -1,0 +1,121 @@
+import { randomUUID } from "node:crypto";
+import { open, readFile, rename, unlink } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import { PacketError, PacketLocked } from "./errors.ts";
+import { packetText, parsePacket, withSignatures } from "./packet.ts";
+import type { Packet } from "./packet.ts";
+import type { SafeSignature } from "./signatures.ts";
+
+/** How long to wait for another process that writes the same packet: a write takes a few milliseconds. */
+const DEFAULT_LOCK_WAIT_MS = 5_000;
+const LOCK_RETRY_MS = 15;
+
+/** Reads and checks a packet. Throws PacketError, or the file system's own error. */
+export async function readPacket(path: string): Promise<Packet> {
+  return parsePacket(await readFile(path, "utf8"));
+}
+
+export interface WriteOptions {
+  /** Overwrites another proposal, or a file that is no packet. */
+  replace?: boolean;
+  lockWaitMs?: number;
+}
+
+/**
+ * Writes a packet so that a reader sees the old file or the new one, never a part. When the file already holds this
+ * proposal the signatures in it are kept. Returns what the file then holds.
+ * Throws PacketError when the file holds another proposal, unless `replace` is set; PacketLocked.
+ */
+export function writePacket(path: string, packet: Packet, options: WriteOptions = {}): Promise<Packet> {
+  return locked(path, options.lockWaitMs, async () => {
+    const existing = await readIfThere(path, options.replace ?? false);
+    if (existing && existing.safeTxHash !== packet.safeTxHash && !options.replace) {
+      throw new PacketError(
+        "safeTxHash",
+        `${path} holds another proposal (${existing.safeTxHash}): choose another file`,
+      );
+    }
+    const same = existing?.safeTxHash === packet.safeTxHash;
+    const merged = same ? withSignatures(packet, existing.signatures) : packet;
+    await writeWhole(path, packetText(merged));
+    return merged;
+  });
+}
+
+/** Adds signatures to a packet's file; those that others add at the same time are kept. Returns what it then holds. */
+export function addSignatures(path: string, signatures: readonly SafeSignature[]): Promise<Packet> {
+  return locked(path, undefined, async () => {
+    const packet = withSignatures(await readPacket(path), signatures);
+    await writeWhole(path, packetText(packet));
+    return packet;
+  });
+}
+
+/** What is at a path now, null for nothing. With `tolerant` a file that is no packet counts as nothing. */
+async function readIfThere(path: string, tolerant: boolean): Promise<Packet | null> {
+  try {
+    return await readPacket(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    if (tolerant && error instanceof PacketError) return null;
+    throw error;
+  }
+}
+
+async function writeWhole(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  const file = await open(temporary, "wx");
+  try {
+    await file.writeFile(text);
+    await file.sync(); // Else a power cut after the rename may leave an empty file.
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+}
+
+/** Runs with `<path>.lock` held. The lock names its process, so that one left by a killed process is taken over. */
+async function locked<T>(path: string, waitMs = DEFAULT_LOCK_WAIT_MS, work: () => Promise<T>): Promise<T> {
+  const lock = `${path}.lock`;
+  const deadline = Date.now() + waitMs;
+  while (!(await tryLock(lock))) {
+    await removeIfDead(lock);
+    if (Date.now() > deadline) throw new PacketLocked(lock);
+    await delay(LOCK_RETRY_MS);
+  }
+  try {
+    return await work();
+  } finally {
+    await unlink(lock);
+  }
+}
+
+async function tryLock(lock: string): Promise<boolean> {
+  try {
+    const file = await open(lock, "wx");
+    await file.writeFile(String(process.pid));
+    await file.close();
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+async function removeIfDead(lock: string): Promise<void> {
+  try {
+    const pid = Number(await readFile(lock, "utf8"));
+    if (Number.isInteger(pid) && pid > 0 && !isRunning(pid)) await unlink(lock);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}
