@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+/// @notice The cheat codes of Hardhat's Solidity tests that these tests use.
+interface Vm {
+    function warp(uint256 timestamp) external;
+    function prank(address sender) external;
+    function assume(bool condition) external pure;
+    function expectRevert(bytes calldata data) external;
+    function expectRevert(bytes4 selector) external;
+    function expectEmit() external;
+}
+
+/// @dev Where the cheat codes live, by convention.
+Vm constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
