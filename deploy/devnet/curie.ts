@@ -1,4 +1,6 @@
 import { Contract, MaxUint256, parseUnits } from "ethers";
+import type { PairShape } from "../../src/hedge/liquidity.ts";
+import { priceToSqrtPriceX96 } from "../../src/hedge/liquidity.ts";
 import type { AccountName, Artifact, LocalChain, Mined } from "./chain.ts";
 import { npmArtifact } from "./chain.ts";
 
@@ -26,6 +28,9 @@ const OBSERVATIONS = 500;
 const MAKER_RANGE_FACTOR = 10;
 /** The maker's collateral in multiples of its depth: it stays solvent at either end of its range, whatever it loses. */
 const MAKER_COLLATERAL_RATIO = 10n;
+
+/** The pool trades virtual tokens of 18 decimals, the base token first. */
+export const VIRTUAL_PAIR: PairShape = { baseDecimals: 18, assetDecimals: 18, baseIsToken0: true };
 
 /** Curie on the local chain: the venue's own bytecode, one ETH market. */
 export interface Curie {
@@ -229,7 +234,7 @@ async function openMarket(chain: LocalChain, contracts: Contracts, price: number
     await send(token, "addWhitelist", clearingHouse.target);
     await send(token, "addWhitelist", poolAddress);
   }
-  await send(pool, "initialize", sqrtPriceX96(parseUnits(price.toFixed(9), 18)));
+  await send(pool, "initialize", priceToSqrtPriceX96(parseUnits(price.toFixed(9), 18), VIRTUAL_PAIR));
   await send(pool, "increaseObservationCardinalityNext", OBSERVATIONS);
   await send(marketRegistry, "addPool", baseToken.target, POOL_FEE);
   await send(marketRegistry, "setFeeRatio", baseToken.target, EXCHANGE_FEE_RATIO);
@@ -264,20 +269,4 @@ async function addMakerLiquidity(chain: LocalChain, curie: Curie, price: number,
 
 function usableTickNear(price: number): number {
   return Math.round(Math.log(price) / Math.log(1.0001) / TICK_SPACING) * TICK_SPACING;
-}
-
-/** sqrt(price)·2^96 of a price scaled by 1e18, rounded down: Uniswap's form for two tokens of 18 decimals. */
-export function sqrtPriceX96(priceWad: bigint): bigint {
-  return integerSqrt((priceWad << 192n) / 10n ** 18n);
-}
-
-/** Largest integer whose square is not above `value` (Newton's method from above). */
-function integerSqrt(value: bigint): bigint {
-  if (value < 2n) return value;
-  let root = 1n << BigInt(Math.ceil(value.toString(2).length / 2));
-  for (;;) {
-    const next = (root + value / root) >> 1n;
-    if (next >= root) return root;
-    root = next;
-  }
 }
