@@ -1,0 +1,102 @@
+import type { Contract, ContractTransaction } from "ethers";
+import { parseEther, parseUnits } from "ethers";
+import type { LocalChain, Mined } from "../../deploy/devnet/chain.ts";
+import { startLocalChain } from "../../deploy/devnet/chain.ts";
+import type { Curie } from "../../deploy/devnet/curie.ts";
+import { call, deployCurie } from "../../deploy/devnet/curie.ts";
+import type { PerpArbitrage, PerpStep } from "../../deploy/devnet/perpArbitrage.ts";
+import { deployPerpArbitrage, replayPerpStep } from "../../deploy/devnet/perpArbitrage.ts";
+import type { CashBox, CurieAdapter } from "../../typechain-types/index.js";
+import {
+  AccessManager__factory,
+  CashBox__factory,
+  CurieAdapter__factory,
+  DevToken__factory,
+  ReplayFeed__factory,
+} from "../../typechain-types/index.js";
+
+export const OPENING_PRICE = 2_000;
+/** Cash the box starts with. */
+export const CASH = parseUnits("5000000", 6);
+export const GATE_BPS = 100n;
+export const UNWIND_COST_BPS = 30n;
+/** Half-width of the oracle's price in these tests: a common deviation threshold. */
+const HALF_WIDTH_BPS = 50n;
+
+export interface Price {
+  low: bigint;
+  mid: bigint;
+  high: bigint;
+}
+
+/** One Curie market, an adapter on it, and a box of cash behind the adapter. */
+export interface CurieFixture {
+  chain: LocalChain;
+  asset: Contract;
+  feed: Contract;
+  curie: Curie;
+  arbitrage: PerpArbitrage;
+  box: CashBox;
+  adapter: CurieAdapter;
+}
+
+export async function curieFixture(): Promise<CurieFixture> {
+  const chain = await startLocalChain(1_600_000_000);
+  const asset = await chain.deploy(DevToken__factory, ["USD Coin", "USDC", 6]);
+  const feed = await chain.deploy(ReplayFeed__factory, ["ETH / USD", 8]);
+  await call(chain, "deployer", feed, "push", [BigInt(OPENING_PRICE) * 10n ** 8n]);
+  const curie = await deployCurie(chain, { asset, baseFeed: feed, price: OPENING_PRICE });
+  const arbitrage = await deployPerpArbitrage(chain, curie);
+  await replayPerpStep(chain, arbitrage, 0);
+
+  const manager = await chain.deploy(AccessManager__factory, [chain.address("deployer")]);
+  const box = await chain.deploy(CashBox__factory, [asset.target]);
+  const adapter = await chain.deploy(CurieAdapter__factory, [
+    manager.target,
+    box.target,
+    curie.clearingHouse.target,
+    curie.baseToken.target,
+    GATE_BPS,
+    UNWIND_COST_BPS,
+  ]);
+  await call(chain, "deployer", asset, "mint", [box.target, CASH]);
+  await call(chain, "deployer", box, "fill");
+  return {
+    chain,
+    asset,
+    feed,
+    curie,
+    arbitrage,
+    box: CashBox__factory.connect(box.target as string, chain.provider),
+    adapter: CurieAdapter__factory.connect(adapter.target as string, chain.provider),
+  };
+}
+
+/** A price in whole dollars with the oracle's uncertainty around it. */
+export function priceOf(dollars: number): Price {
+  const mid = parseEther(dollars.toFixed(8));
+  const half = (mid * HALF_WIDTH_BPS) / 10_000n;
+  return { low: mid - half, mid, high: mid + half };
+}
+
+export const ether = (amount: number): bigint => parseEther(amount.toFixed(9));
+export const usdc = (amount: number): bigint => parseUnits(amount.toFixed(6), 6);
+
+export async function setPosition(f: CurieFixture, size: bigint, equity: bigint, price: Price): Promise<Mined> {
+  const tx: ContractTransaction = await f.adapter.setPosition.populateTransaction(size, equity, price);
+  return f.chain.send("deployer", tx);
+}
+
+/** Lets time pass, pushes the index and lets the market follow with a premium. */
+export async function replay(f: CurieFixture, seconds: number, dollars: number, dailyFunding = 0): Promise<PerpStep> {
+  await f.chain.warpTo((await f.chain.now()) + seconds);
+  await f.chain.request("evm_setNextBlockTimestamp", [await f.chain.now()]);
+  await call(f.chain, "deployer", f.feed, "push", [BigInt(Math.round(dollars * 1e8))]);
+  return replayPerpStep(f.chain, f.arbitrage, dailyFunding);
+}
+
+/** The account value Curie itself computes, in asset units. */
+export async function venueValue(f: CurieFixture): Promise<bigint> {
+  const value = (await f.curie.clearingHouse.getFunction("getAccountValue")(f.adapter.target)) as bigint;
+  return value / 10n ** 12n;
+}
