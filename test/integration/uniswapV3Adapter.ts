@@ -312,6 +312,8 @@ describe("UniswapV3Adapter", () => {
       it("sees fees before collecting exactly as it collects them", async () => {
         await setLiquidity(f, range, VALUE);
         await noiseFlow(f.chain, f.trader, parseUnits("50000000", 6), 5);
+        // A gift of liquidity makes the manager book the fees so far as owed.
+        await donateLiquidity(f, (await f.adapter.position()).tokenId, VALUE / 100n);
         await arbitrage(f.chain, f.trader, (PRICE * 103n) / 100n);
         await arbitrage(f.chain, f.trader, (PRICE * 9995n) / 10000n);
 
