@@ -23,7 +23,13 @@ export default defineConfig({
   networks: {
     // One process, the real venues' bytecode: every test and the demo start from this chain. Venue contracts were built
     // for chains with larger limits than Ethereum's (Curie's ClearingHouse is above 24 KiB with our settings off).
-    devnet: { type: "edr-simulated", chainId: 31337, chainType: "l1", blockGasLimit: 60_000_000n, allowBlocksWithSameTimestamp: true },
+    devnet: {
+      type: "edr-simulated",
+      chainId: 31337,
+      chainType: "l1",
+      blockGasLimit: 60_000_000n,
+      allowBlocksWithSameTimestamp: true,
+    },
   },
   typechain: { outDir: "typechain-types" },
   test: { mocha: { timeout: 120_000 }, solidity: { fuzz: { runs: 256 } } },

@@ -5,7 +5,7 @@ import { prepare, runHardhat, SetupError } from "./setup.mjs";
 
 const COMMANDS = {
   install: () => prepare({ build: false }),
-  build: (args) => prepare({ build: false }).then(() => runHardhat(["build", ...args])),
+  build: (args) => prepare().then(() => runHardhat(["build", ...args])),
   test: (args) => prepare().then(() => runHardhat(["test", ...args])),
   ballast: runBallast,
 };

@@ -493,7 +493,8 @@ contract HedgeVault is
     }
 
     /// @notice The clock's mode (ERC-6372).
-    // solhint-disable-next-line func-name-mixedcase -- the standard's name
+    // The name is ERC-6372's.
+    // solhint-disable-next-line func-name-mixedcase
     function CLOCK_MODE() public pure override returns (string memory) {
         return "mode=timestamp";
     }

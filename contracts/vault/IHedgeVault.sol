@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Price} from "./IPriceOracle.sol";
-
 /// @title Shares, net asset value, custody of cash, and the redemption queue
 /// @notice Entry is ERC-4626 at the high net asset value; exit is an ERC-7540 request, settled by anyone, first in first
 /// out, at the low net asset value of feed rounds newer than the request.

@@ -79,15 +79,18 @@ export class LocalChain {
   }
 
   /** Sends from an unlocked account and returns the receipt; throws when the call reverts (with the node's reason). */
-  async send(from: AccountName | { address: string }, tx: ContractTransaction | { to?: string; data?: string; value?: bigint; gasLimit?: bigint }): Promise<Mined> {
+  async send(
+    from: AccountName | { address: string },
+    tx: ContractTransaction | { to?: string; data?: string; value?: bigint; gasLimit?: bigint },
+  ): Promise<Mined> {
     const sender = typeof from === "string" ? this.address(from) : from.address;
     const hash = await this.request<string>("eth_sendTransaction", [
       {
         from: sender,
         ...(tx.to ? { to: tx.to } : {}),
         data: tx.data ?? "0x",
-        value: "0x" + BigInt(tx.value ?? 0n).toString(16),
-        gas: "0x" + BigInt(tx.gasLimit ?? 16_000_000n).toString(16),
+        value: "0x" + (tx.value ?? 0n).toString(16),
+        gas: "0x" + (tx.gasLimit ?? 16_000_000n).toString(16),
       },
     ]);
     const receipt = await this.request<{
@@ -110,7 +113,7 @@ export class LocalChain {
   /** Deploys an artifact from the deployer account (or another) and returns the contract, connected to the provider. */
   async deploy(artifact: Artifact, args: unknown[] = [], from: AccountName = "deployer"): Promise<Contract> {
     const tx = await new ContractFactory(artifact.abi, artifact.bytecode).getDeployTransaction(...args);
-    const mined = await this.send(from, { data: tx.data as string });
+    const mined = await this.send(from, { data: tx.data });
     return new Contract(mined.contractAddress!, artifact.abi, this.provider);
   }
 
@@ -134,9 +137,9 @@ export function npmArtifact(path: string): Artifact {
 /** Starts a fresh in-process chain whose first block has the given time (seconds since 1970-01-01). */
 export async function startLocalChain(startTime: number): Promise<LocalChain> {
   const { network } = await import("hardhat");
-  const connection = await network.connect({
+  const connection = await network.create({
     network: "devnet",
     override: { initialDate: new Date(startTime * 1000) },
   });
-  return new LocalChain(connection.provider as unknown as Eip1193Provider);
+  return new LocalChain(connection.provider);
 }

@@ -29,8 +29,7 @@ export function noTradeHalfWidth(inputs: NoTradeInputs): bigint {
   const { deltaChange, priceChange, price, nav, costBps, riskAversionBps, pair } = inputs;
   if (price === 0n || priceChange === 0n) return 0n;
   // NAV in base units at this price.
-  const navBase =
-    (nav * 10n ** 18n * 10n ** BigInt(pair.baseDecimals)) / (price * 10n ** BigInt(pair.assetDecimals));
+  const navBase = (nav * 10n ** 18n * 10n ** BigInt(pair.baseDecimals)) / (price * 10n ** BigInt(pair.assetDecimals));
   const cube =
     (3n * costBps * deltaChange * deltaChange * price * price * navBase) /
     (2n * riskAversionBps * priceChange * priceChange);

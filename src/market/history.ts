@@ -153,7 +153,7 @@ function readBars(text: string, from: string, to: string) {
     on(date: string) {
       const i = byDate.get(date)!;
       const { open, high, low, close } = rows[i]!;
-      const volatility = volatilities[i]!;
+      const volatility = volatilities[i] ?? null;
       if (volatility === null) {
         const problem = `volatility needs ${EWMA_WARM_UP + 1} days before ${date}, ${FILE_NAMES.eth} begins on ${start}`;
         throw new HistoryWindowError(from, to, problem, "Choose a later window.");

@@ -3,7 +3,9 @@ import canonicalize from "canonicalize";
 /** A value that JSON cannot carry, such as undefined or a bigint. */
 export class NotCanonical extends Error {
   constructor(detail: string) {
-    super(`this value has no canonical JSON (${detail}): write big numbers as decimal strings and leave nothing undefined`);
+    super(
+      `this value has no canonical JSON (${detail}): write big numbers as decimal strings and leave nothing undefined`,
+    );
     this.name = "NotCanonical";
   }
 }

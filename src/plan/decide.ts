@@ -182,7 +182,8 @@ function sentenceOf(regime: RegimeName, state: VaultState, aims: Aims): string {
     parts.push(`liquidity from ${share(state.liquidityValue)} % to ${share(aims.liquidityValue)} % of NAV`);
   }
   if (aims.short !== state.short) parts.push(`ETH short from ${eth(state.short)} to ${eth(aims.short)}`);
-  else if (aims.equity !== state.perpEquity) parts.push(`margin from ${share(state.perpEquity)} % to ${share(aims.equity)} %`);
+  else if (aims.equity !== state.perpEquity)
+    parts.push(`margin from ${share(state.perpEquity)} % to ${share(aims.equity)} %`);
   return `The regime is ${regime}: ${parts.join(", ")} (liquidity delta ${eth(aims.liquidityDelta)} ETH).`;
 }
 

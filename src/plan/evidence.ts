@@ -120,7 +120,9 @@ export type PolicyTargets = z.infer<typeof targets>;
 export class EvidenceError extends Error {
   readonly path: string;
   constructor(path: string, detail: string) {
-    super(`evidence.${path}: ${detail}; ask the keeper for the packet again, or read the input from the chain yourself`);
+    super(
+      `evidence.${path}: ${detail}; ask the keeper for the packet again, or read the input from the chain yourself`,
+    );
     this.name = "EvidenceError";
     this.path = path;
   }

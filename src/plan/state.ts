@@ -1,10 +1,4 @@
-import {
-  baseValue,
-  liquidityDelta,
-  liquidityForValue,
-  priceToSqrtPriceX96,
-  valueAt,
-} from "../hedge/liquidity.ts";
+import { baseValue, liquidityDelta, liquidityForValue, priceToSqrtPriceX96, valueAt } from "../hedge/liquidity.ts";
 import type { LiquidityPosition, PairShape } from "../hedge/liquidity.ts";
 import { tickAtSqrtRatio } from "../hedge/ticks.ts";
 import type { Evidence, PolicyTargets } from "./evidence.ts";
@@ -49,9 +43,11 @@ export function midPrice(evidence: Evidence): bigint {
 
 /** The level after every session of the evidence, and a lift since, by the rule machine. */
 export function regimeLevel(evidence: Evidence): RegimeName {
-  const closes = evidence.regime.sessions.map(
-    ([, vix, vix3m, lifted]): RuleClose => ({ vix: BigInt(vix), vix3m: BigInt(vix3m), lifted }),
-  );
+  const closes = evidence.regime.sessions.map(([, vix, vix3m, lifted]): RuleClose => ({
+    vix: BigInt(vix),
+    vix3m: BigInt(vix3m),
+    lifted,
+  }));
   const first = closes[0];
   if (first === undefined) return "Unknown";
   const last = run(startState(first), closes.slice(1)).at(-1) ?? startState(first);

@@ -10,6 +10,7 @@ contract ReplayFeed {
 
     string public description;
     uint8 public immutable decimals;
+    // solhint-disable-next-line const-name-snakecase
     uint256 public constant version = 1;
     address public immutable owner;
     Round[] private _rounds;

@@ -1,0 +1,100 @@
+// The rules that no formatter or compiler keeps: which way imports point, what pure code may not reach, how we fail.
+import js from "@eslint/js";
+import { defineConfig, globalIgnores } from "eslint/config";
+import tseslint from "typescript-eslint";
+
+const BARE_ERROR = {
+  selector: "ThrowStatement > NewExpression[callee.name='Error']",
+  message: "Throw a named error class whose message says what, where, and how to mend it.",
+};
+
+// What pure code may not reach: the same inputs must give the same bytes, on any machine, at any time.
+const IMPURE_MODULES = [
+  { regex: "^node:", message: "Pure code reads no file, clock, network or process: take the value as an argument." },
+  { regex: "market/(files|chain|random|synthetic)\\.ts$", message: "Pure code takes series as arguments." },
+  {
+    regex: "^ethers$",
+    importNamePattern: "(Provider|Wallet|Signer|Contract|ContractFactory|FetchRequest)$|^randomBytes$|^getDefault",
+    message: "Pure code knows ethers' encodings and hashes only, no chain and no keys.",
+  },
+];
+const IMPURE_GLOBALS = ["fetch", "process", "console", "performance", "crypto", "setTimeout", "setInterval"];
+const IMPURE_PROPERTIES = [
+  { object: "Date", property: "now" },
+  { object: "Math", property: "random" },
+  { object: "DateTime", property: "now" },
+];
+const IMPURE_SYNTAX = {
+  selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+  message: "Pure code has no clock: take the time as an argument.",
+};
+
+// Imports point inward: a folder knows only those to its left. Outside this list, src may import src.
+const INWARD = ["market", "signals", "regime", "hedge", "plan"];
+const PURE = ["signals", "regime", "hedge", "plan"];
+const OUTER = ["backtest", "safe", "keeper", "demo", "cli"];
+// Siblings: neither knows the other.
+const BESIDE = { regime: ["hedge"], hedge: ["regime"] };
+
+const DEPLOY = { regex: "/deploy/", message: "Only the demo and the command line start a chain." };
+
+function forbidden(folder) {
+  const outward = [...INWARD.slice(INWARD.indexOf(folder) + 1), ...OUTER, ...(BESIDE[folder] ?? [])];
+  return {
+    regex: `^\\.\\./(${outward.join("|")})/`,
+    message: `Imports point inward: ${folder} may not know this one.`,
+  };
+}
+
+export default defineConfig(
+  globalIgnores(["node_modules", "artifacts", "cache", "coverage", "out", "typechain-types", "deployments"]),
+  {
+    files: ["**/*.{js,mjs}"],
+    extends: [js.configs.recommended],
+    languageOptions: {
+      globals: { Buffer: false, URL: false, clearInterval: false, process: false, setInterval: false },
+    },
+  },
+  {
+    files: ["**/*.ts"],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true } },
+    rules: {
+      // Numbers and bigints read well in templates; what prints as [object Object] is still refused.
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+      // `() => done()` is how a callback says that it answers nothing.
+      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+      // Under noUncheckedIndexedAccess, `list[i]!` is how numeric code says that i is within bounds.
+      "@typescript-eslint/no-non-null-assertion": "off",
+      // A discriminated union whose cases are all handled needs no default that cannot be reached.
+      "@typescript-eslint/switch-exhaustiveness-check": "error",
+      "no-restricted-syntax": ["error", BARE_ERROR],
+    },
+  },
+  {
+    files: ["src/**/*.ts"],
+    ignores: ["src/demo/**", "src/cli/**"],
+    rules: { "no-restricted-imports": ["error", { patterns: [DEPLOY] }] },
+  },
+  {
+    files: ["src/market/**/*.ts"],
+    rules: { "no-restricted-imports": ["error", { patterns: [DEPLOY, forbidden("market")] }] },
+  },
+  ...PURE.map((folder) => ({
+    files: [`src/${folder}/**/*.ts`],
+    rules: {
+      "no-restricted-imports": ["error", { patterns: [DEPLOY, forbidden(folder), ...IMPURE_MODULES] }],
+      "no-restricted-globals": ["error", ...IMPURE_GLOBALS],
+      "no-restricted-properties": ["error", ...IMPURE_PROPERTIES],
+      "no-restricted-syntax": ["error", BARE_ERROR, IMPURE_SYNTAX],
+    },
+  })),
+  {
+    files: ["test/**/*.ts"],
+    rules: {
+      // A test that throws has failed, whatever it throws; chai asserts by reading properties.
+      "no-restricted-syntax": "off",
+      "@typescript-eslint/no-unused-expressions": "off",
+    },
+  },
+);
