@@ -125,7 +125,7 @@ export class SafeService {
       const options = { limit: PAGE_SIZE, offset: found.length, ordering: "nonce" };
       const page = await this.#ask(() => this.#kit.getPendingTransactions(getAddress(safe), options));
       found.push(...page.results.map((response) => this.#read(response)));
-      if (page.next === null || page.next === undefined || page.results.length === 0) return found;
+      if (!page.next || page.results.length === 0) return found;
     }
   }
 

@@ -1,4 +1,4 @@
-import { AbiCoder, ZeroAddress, getAddress, keccak256, toBeHex, zeroPadValue } from "ethers";
+import { AbiCoder, ZeroAddress, getAddress, keccak256, toBeHex } from "ethers";
 import type { Interface, JsonRpcApiProvider } from "ethers";
 import { SimulateThenRead__factory } from "../../typechain-types/index.js";
 import { SAFE_INTERFACE } from "./abi.ts";

@@ -45,7 +45,7 @@ async function bench(history: History, startTime: number): Promise<Bench> {
     GRACE_SECONDS,
     LIFT_BPS,
   ]);
-  const oracle = RegimeOracle__factory.connect(String(deployed.target), chain.provider);
+  const oracle = RegimeOracle__factory.connect(await deployed.getAddress(), chain.provider);
   await seedRegimeOracle(chain, oracle, history);
   return { chain, feeds, oracle };
 }

@@ -130,7 +130,7 @@ for (const version of SAFE_VERSIONS) {
       const packet = await signed(scene, withGas(revertingPacket(scene)), "owner1", "owner2");
       const block = await scene.chain.provider.getBlockNumber();
       const error = await rejection(execute(scene, packet));
-      expect((error as SafeReverted).revert?.name).to.equal("NotOwner");
+      expect((error as SafeReverted).revert.name).to.equal("NotOwner");
       expect(await scene.chain.provider.getBlockNumber()).to.equal(block);
     });
 

@@ -371,7 +371,7 @@ async function revertOf(promise: Promise<unknown>): Promise<string> {
   try {
     await promise;
   } catch (error) {
-    return String((error as Error).message);
+    return (error as Error).message;
   }
   return expect.fail("expected a revert, but the call went through");
 }

@@ -30,7 +30,7 @@ contract LiquidityMathHarness {
         for (uint256 i; i < ticks.length; ++i) ratios[i] = TickMath.sqrtRatioAtTick(ticks[i]);
     }
 
-    function compute(Case[] calldata cases, Pair memory pair) external pure returns (Result[] memory results) {
+    function compute(Case[] calldata cases, Pair calldata pair) external pure returns (Result[] memory results) {
         results = new Result[](cases.length);
         for (uint256 i; i < cases.length; ++i) results[i] = _compute(cases[i], pair);
     }

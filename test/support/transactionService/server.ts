@@ -61,7 +61,7 @@ export async function startTransactionService(options: TransactionServiceOptions
     return { status: 404, body: { detail: "Not found." } };
   };
   const server = createServer((incoming, outgoing) => {
-    answer(incoming)
+    void answer(incoming)
       .catch((error: unknown): Answer => {
         if (error instanceof Refusal) return { status: error.status, body: error.body };
         return { status: 500, body: { detail: String(error) } };
