@@ -61,9 +61,18 @@ contract VaultLens is IVaultLens {
                 level: oracle.level(),
                 liftPending: oracle.liftPending(),
                 sessionCount: oracle.sessionCount(),
-                nextSessionDay: oracle.nextSessionDay(),
+                nextSessionDay: _nextSessionDay(oracle),
                 staleAfter: oracle.staleAfter()
             });
+    }
+
+    /// @dev Zero when the calendar has no session in sight: the regime is Unknown then, and the rest is still shown.
+    function _nextSessionDay(IRegimeOracle oracle) private view returns (uint32) {
+        try oracle.nextSessionDay() returns (uint32 day) {
+            return day;
+        } catch {
+            return 0;
+        }
     }
 
     function _accounts(

@@ -2,6 +2,7 @@ import { Interface } from "ethers";
 
 /** What we use of the Safe's ABI: the same in 1.4.1 and 1.5.0. */
 export const SAFE_INTERFACE = new Interface([
+  "function getTransactionHash(address to, uint256 value, bytes data, uint8 operation, uint256 safeTxGas, uint256 baseGas, uint256 gasPrice, address gasToken, address refundReceiver, uint256 nonce) view returns (bytes32)",
   "function VERSION() view returns (string)",
   "function nonce() view returns (uint256)",
   "function getThreshold() view returns (uint256)",

@@ -1,0 +1,171 @@
+import { z } from "zod";
+
+const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, "an address");
+const whole = z.number().int().nonnegative();
+
+const feed = z.strictObject({ feed: address, maxAge: whole, deviationBps: whole });
+const bands = z.strictObject({
+  netDeltaMinBps: z.number().int(),
+  netDeltaMaxBps: z.number().int(),
+  grossMaxBps: whole,
+  leverageMaxBps: whole,
+  liquidityMaxBps: whole,
+  concentrationMaxBps: whole,
+  cashMinBps: whole,
+  lossMaxBps: whole,
+});
+const targets = z.strictObject({
+  liquidityBps: whole,
+  hedgeRatioBps: whole,
+  halfWidthTicks: whole,
+  marginBps: whole,
+  riskAversionBps: whole,
+});
+const regimePolicy = z.strictObject({ bands, targets });
+
+const parametersSchema = z.strictObject({
+  network: z.string(),
+  chainId: z.string().regex(/^\d+$/),
+  safe: address,
+  asset: address,
+  base: address,
+  feeds: z.strictObject({
+    base: feed,
+    asset: feed,
+    vix: address,
+    vix3m: address,
+    /** L2 sequencer uptime feed, or null on chains without one. */
+    sequencer: address.nullable(),
+    sequencerGrace: whole,
+  }),
+  regime: z.strictObject({
+    /** Seconds after a session's day within which its close must have been taken in. */
+    graceSeconds: whole,
+    /** Move of the base asset within a day that lifts the regime to Stress, in basis points. */
+    liftBps: whole,
+  }),
+  vault: z.strictObject({
+    name: z.string(),
+    symbol: z.string(),
+    maxSpreadBps: whole,
+    /** Smallest redemption request in shares (18 decimals), as a decimal string. */
+    minRequest: z.string().regex(/^\d+$/),
+  }),
+  policy: z.strictObject({
+    minStepBps: whole,
+    Calm: regimePolicy,
+    Elevated: regimePolicy,
+    Stress: regimePolicy,
+  }),
+  rebalancer: z.strictObject({ lossCapacityBps: whole, lossDrainBpsPerDay: whole }),
+  uniswap: z.strictObject({
+    positionManager: address,
+    fee: whole,
+    gateBps: whole,
+    unwindCostBps: whole,
+    capAssets: z.string().regex(/^\d+$/),
+    capBps: whole,
+  }),
+  curie: z.strictObject({
+    clearingHouse: address,
+    baseToken: address,
+    gateBps: whole,
+    unwindCostBps: whole,
+    capAssets: z.string().regex(/^\d+$/),
+    capBps: whole,
+  }),
+  access: z.strictObject({
+    /** Delay of parameter changes, in seconds. */
+    parameterDelay: whole,
+    /** Delay of the administrator's own acts (roles, targets), in seconds. */
+    adminDelay: whole,
+  }),
+});
+
+/** Everything a deployment needs to know about a network, its venues and the DAO's choices. */
+export type DeployParameters = z.infer<typeof parametersSchema>;
+export type PolicyParameters = DeployParameters["policy"];
+
+/** A parameters file that cannot be used; `path` names the key. */
+export class ParametersError extends Error {
+  constructor(where: string, detail: string) {
+    super(`${where}: ${detail}; see deploy/networks/example.json and docs/deployment.md`);
+    this.name = "ParametersError";
+  }
+}
+
+/** Reads a parameters file's text. Throws ParametersError naming the key. */
+export function parseParameters(text: string, where: string): DeployParameters {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new ParametersError(where, "not JSON");
+  }
+  const parsed = parametersSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new ParametersError(where, `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "wrong shape"}`);
+}
+
+/** The policy a deployment starts from unless its parameters say otherwise. docs/keepers.md gives the reasons. */
+export const DEFAULT_POLICY: PolicyParameters = {
+  minStepBps: 25,
+  Calm: {
+    bands: {
+      netDeltaMinBps: -500,
+      netDeltaMaxBps: 4_000,
+      grossMaxBps: 9_000,
+      leverageMaxBps: 40_000,
+      liquidityMaxBps: 7_500,
+      concentrationMaxBps: 7_500,
+      cashMinBps: 500,
+      lossMaxBps: 100,
+    },
+    targets: {
+      liquidityBps: 6_000,
+      hedgeRatioBps: 6_000,
+      halfWidthTicks: 2_500,
+      marginBps: 6_000,
+      riskAversionBps: 1_000_000,
+    },
+  },
+  Elevated: {
+    bands: {
+      netDeltaMinBps: -500,
+      netDeltaMaxBps: 2_000,
+      grossMaxBps: 8_000,
+      leverageMaxBps: 35_000,
+      liquidityMaxBps: 6_500,
+      concentrationMaxBps: 6_500,
+      cashMinBps: 750,
+      lossMaxBps: 100,
+    },
+    targets: {
+      liquidityBps: 5_000,
+      hedgeRatioBps: 8_500,
+      halfWidthTicks: 3_500,
+      marginBps: 7_000,
+      riskAversionBps: 1_000_000,
+    },
+  },
+  Stress: {
+    bands: {
+      netDeltaMinBps: -500,
+      netDeltaMaxBps: 1_000,
+      grossMaxBps: 6_500,
+      leverageMaxBps: 30_000,
+      liquidityMaxBps: 5_000,
+      concentrationMaxBps: 5_000,
+      cashMinBps: 1_000,
+      lossMaxBps: 100,
+    },
+    targets: {
+      liquidityBps: 3_500,
+      hedgeRatioBps: 10_000,
+      halfWidthTicks: 5_000,
+      marginBps: 8_000,
+      riskAversionBps: 1_000_000,
+    },
+  },
+};

@@ -1,0 +1,289 @@
+import { getCreateAddress } from "ethers";
+import type { ContractFactory, ContractTransaction, Signer } from "ethers";
+import type { Deployment } from "../src/plan/deployment.ts";
+import {
+  AccessManager__factory,
+  CurieAdapter__factory,
+  HedgePolicy__factory,
+  HedgeVault__factory,
+  PriceOracle__factory,
+  Rebalancer__factory,
+  RegimeOracle__factory,
+  UniswapV3Adapter__factory,
+  VaultLens__factory,
+} from "../typechain-types/index.js";
+import type { Journal } from "./journal.ts";
+import type { DeployParameters } from "./parameters.ts";
+
+/** AccessManager roles. Keeper and guardian are labelled and held by nobody yet: their powers come with deleveraging. */
+export const ROLES = { rebalance: 1n, executor: 2n, parameters: 3n, calendar: 4n, keeper: 5n, guardian: 6n } as const;
+
+/** Past sessions and closed days for the regime oracle: days since 1970-01-01, points × 1e8. */
+export interface RegimeSeed {
+  closures: number[];
+  closes: { day: number; vix: bigint; vix3m: bigint }[];
+}
+
+/** The seed or the network does not fit the parameters. */
+export class DeployError extends Error {
+  constructor(detail: string) {
+    super(`cannot deploy: ${detail}`);
+    this.name = "DeployError";
+  }
+}
+
+export interface DeployContext {
+  signer: Signer;
+  journal: Journal;
+  /** One line a step. */
+  report?: (line: string) => void;
+}
+
+/** Sessions per transaction while seeding: about 8 M gas, below every chain's cap for one transaction. */
+const SEED_BATCH = 125;
+const CLOSURE_BATCH = 100;
+const BASE_DECIMALS = 18;
+const ASSET_DECIMALS = 6;
+
+/**
+ * Deploys one vault with all its contracts, wires the roles, and hands the administration to the Safe. Every step is
+ * journalled: run again after a cut, it goes on where it stopped, and a transaction already sent is waited for, not sent
+ * twice. `sharedRegimeOracle` lets several vaults of one DAO follow one oracle.
+ */
+export async function deployVault(
+  context: DeployContext,
+  parameters: DeployParameters,
+  seed: RegimeSeed | { sharedRegimeOracle: string },
+): Promise<Deployment> {
+  const steps = new Steps(context);
+  const deployer = await context.signer.getAddress();
+  await requireNetwork(context.signer, parameters);
+
+  const manager = await steps.deploy("AccessManager", new AccessManager__factory(), [deployer]);
+  const { base, asset } = parameters.feeds;
+  const priceOracle = await steps.deploy("PriceOracle", new PriceOracle__factory(), [
+    { feed: base.feed, maxAge: base.maxAge, deviationBps: base.deviationBps },
+    { feed: asset.feed, maxAge: asset.maxAge, deviationBps: asset.deviationBps },
+    parameters.feeds.sequencer ?? "0x0000000000000000000000000000000000000000",
+    parameters.feeds.sequencerGrace,
+  ]);
+  const regimeOracle =
+    "sharedRegimeOracle" in seed ? seed.sharedRegimeOracle : await deployRegimeOracle(steps, manager, parameters, seed);
+  const vault = await steps.deploy("HedgeVault", new HedgeVault__factory(), [
+    manager,
+    parameters.asset,
+    priceOracle,
+    parameters.vault.name,
+    parameters.vault.symbol,
+    parameters.vault.maxSpreadBps,
+    parameters.vault.minRequest,
+  ]);
+  const regimes = [parameters.policy.Calm, parameters.policy.Elevated, parameters.policy.Stress];
+  const policy = await steps.deploy("HedgePolicy", new HedgePolicy__factory(), [
+    manager,
+    parameters.policy.minStepBps,
+    regimes.map((regime) => regime.bands),
+    regimes.map((regime) => regime.targets),
+  ]);
+  const rebalancer = await steps.deploy("Rebalancer", new Rebalancer__factory(), [
+    manager,
+    vault,
+    policy,
+    regimeOracle,
+    parameters.rebalancer.lossCapacityBps,
+    parameters.rebalancer.lossDrainBpsPerDay,
+    BASE_DECIMALS,
+    ASSET_DECIMALS,
+  ]);
+  const { uniswap, curie } = parameters;
+  const liquidityAdapter = await steps.deploy("UniswapV3Adapter", new UniswapV3Adapter__factory(), [
+    manager,
+    vault,
+    parameters.base,
+    uniswap.positionManager,
+    uniswap.fee,
+    uniswap.gateBps,
+    uniswap.unwindCostBps,
+  ]);
+  const perpAdapter = await steps.deploy("CurieAdapter", new CurieAdapter__factory(), [
+    manager,
+    vault,
+    curie.clearingHouse,
+    curie.baseToken,
+    curie.gateBps,
+    curie.unwindCostBps,
+  ]);
+  const lens = await steps.deploy("VaultLens", new VaultLens__factory(), [rebalancer]);
+
+  const deployment: Deployment = {
+    format: "ballast-deployment/1",
+    network: parameters.network,
+    chainId: parameters.chainId,
+    safe: parameters.safe,
+    accessManager: manager,
+    priceOracle,
+    regimeOracle,
+    vault,
+    policy,
+    rebalancer,
+    liquidityAdapter,
+    perpAdapter,
+    lens,
+  };
+  await wire(steps, deployment, parameters, "sharedRegimeOracle" in seed);
+  await handOver(steps, deployment, parameters, deployer);
+  return deployment;
+}
+
+async function deployRegimeOracle(
+  steps: Steps,
+  manager: string,
+  parameters: DeployParameters,
+  seed: RegimeSeed,
+): Promise<string> {
+  if (seed.closes.length < 250) {
+    throw new DeployError(`the regime needs 250 past sessions, the data folder gives ${seed.closes.length}`);
+  }
+  const oracle = await steps.deploy("RegimeOracle", new RegimeOracle__factory(), [
+    manager,
+    parameters.feeds.vix,
+    parameters.feeds.vix3m,
+    parameters.feeds.base.feed,
+    parameters.regime.graceSeconds,
+    parameters.regime.liftBps,
+  ]);
+  const regime = RegimeOracle__factory.createInterface();
+  for (let from = 0; from < seed.closures.length; from += CLOSURE_BATCH) {
+    const days = seed.closures.slice(from, from + CLOSURE_BATCH);
+    await steps.call(`closures from ${from}`, oracle, regime.encodeFunctionData("setClosures", [days, true]));
+  }
+  for (let from = 0; from < seed.closes.length; from += SEED_BATCH) {
+    const closes = seed.closes.slice(from, from + SEED_BATCH);
+    await steps.call(`seed from ${from}`, oracle, regime.encodeFunctionData("seed", [closes]));
+  }
+  return oracle;
+}
+
+/** Who may call what. Everything not named here stays with the administrator. */
+async function wire(
+  steps: Steps,
+  d: Deployment,
+  parameters: DeployParameters,
+  regimeOracleShared: boolean,
+): Promise<void> {
+  const manager = AccessManager__factory.createInterface();
+  const vault = HedgeVault__factory.createInterface();
+  const selector = {
+    execute: Rebalancer__factory.createInterface().getFunction("execute").selector,
+    setLiquidity: UniswapV3Adapter__factory.createInterface().getFunction("setLiquidity").selector,
+    setPosition: CurieAdapter__factory.createInterface().getFunction("setPosition").selector,
+    setAdapter: vault.getFunction("setAdapter").selector,
+    setLimits: vault.getFunction("setLimits").selector,
+    setPolicy: HedgePolicy__factory.createInterface().getFunction("setPolicy").selector,
+    setClosures: RegimeOracle__factory.createInterface().getFunction("setClosures").selector,
+  };
+  const role = (name: string, target: string, selectors: string[], id: bigint): Promise<void> =>
+    steps.call(
+      `role ${name}`,
+      d.accessManager,
+      manager.encodeFunctionData("setTargetFunctionRole", [target, selectors, id]),
+    );
+  // While the deployer is still the administrator, adapters are added at once; later it takes the parameters role's delay.
+  for (const [adapter, caps] of [
+    [d.liquidityAdapter, parameters.uniswap],
+    [d.perpAdapter, parameters.curie],
+  ] as const) {
+    const data = vault.encodeFunctionData("setAdapter", [adapter, caps.capAssets, caps.capBps]);
+    await steps.call(`adapter ${adapter}`, d.vault, data);
+  }
+  await role("Rebalancer.execute", d.rebalancer, [selector.execute], ROLES.rebalance);
+  await role("UniswapV3Adapter.setLiquidity", d.liquidityAdapter, [selector.setLiquidity], ROLES.executor);
+  await role("CurieAdapter.setPosition", d.perpAdapter, [selector.setPosition], ROLES.executor);
+  await role("HedgeVault parameters", d.vault, [selector.setAdapter, selector.setLimits], ROLES.parameters);
+  await role("HedgePolicy parameters", d.policy, [selector.setPolicy], ROLES.parameters);
+  // A shared oracle is administered where it was deployed.
+  if (!regimeOracleShared) await role("RegimeOracle calendar", d.regimeOracle, [selector.setClosures], ROLES.calendar);
+  for (const [name, id] of Object.entries(ROLES)) {
+    await steps.call(`label ${name}`, d.accessManager, manager.encodeFunctionData("labelRole", [id, name]));
+  }
+  const grant = (name: string, id: bigint, to: string, delay: number): Promise<void> =>
+    steps.call(`grant ${name}`, d.accessManager, manager.encodeFunctionData("grantRole", [id, to, delay]));
+  await grant("rebalance to the Safe", ROLES.rebalance, d.safe, 0);
+  await grant("executor to the Rebalancer", ROLES.executor, d.rebalancer, 0);
+  await grant("parameters to the Safe", ROLES.parameters, d.safe, parameters.access.parameterDelay);
+  await grant("calendar to the Safe", ROLES.calendar, d.safe, 0);
+}
+
+/** The Safe becomes the administrator, then the deployer stops being one. */
+async function handOver(steps: Steps, d: Deployment, parameters: DeployParameters, deployer: string): Promise<void> {
+  const manager = AccessManager__factory.createInterface();
+  const admin = 0n;
+  await steps.call(
+    "administration to the Safe",
+    d.accessManager,
+    manager.encodeFunctionData("grantRole", [admin, d.safe, parameters.access.adminDelay]),
+  );
+  await steps.call(
+    "the deployer renounces",
+    d.accessManager,
+    manager.encodeFunctionData("renounceRole", [admin, deployer]),
+  );
+}
+
+async function requireNetwork(signer: Signer, parameters: DeployParameters): Promise<void> {
+  const network = await signer.provider?.getNetwork();
+  if (network?.chainId.toString() !== parameters.chainId) {
+    throw new DeployError(
+      `the RPC serves chain ${network?.chainId ?? "none"}, the parameters are for chain ${parameters.chainId}`,
+    );
+  }
+  for (const [name, address] of [
+    ["safe", parameters.safe],
+    ["asset", parameters.asset],
+    ["base", parameters.base],
+    ["uniswap.positionManager", parameters.uniswap.positionManager],
+    ["curie.clearingHouse", parameters.curie.clearingHouse],
+  ] as const) {
+    if ((await signer.provider?.getCode(address)) === "0x") {
+      throw new DeployError(`${name} ${address} has no code on chain ${parameters.chainId}`);
+    }
+  }
+}
+
+/** Sends each step once. What was sent but not seen mined is waited for when the deployment is run again. */
+class Steps {
+  readonly #context: DeployContext;
+
+  constructor(context: DeployContext) {
+    this.#context = context;
+  }
+
+  async deploy(name: string, factory: ContractFactory, args: unknown[]): Promise<string> {
+    const entry = await this.#once(`deploy ${name}`, await factory.getDeployTransaction(...args));
+    if (entry.address === undefined) throw new DeployError(`the journal has no address for ${name}`);
+    return entry.address;
+  }
+
+  async call(name: string, to: string, data: string): Promise<void> {
+    await this.#once(name, { to, data });
+  }
+
+  async #once(step: string, tx: Partial<ContractTransaction>): Promise<{ txHash: string; address?: string }> {
+    const { signer, journal, report } = this.#context;
+    let entry = journal.get(step);
+    if (entry === undefined) {
+      const sent = await signer.sendTransaction(tx);
+      entry = { txHash: sent.hash };
+      if (tx.to === undefined) entry.address = getCreateAddress({ from: sent.from, nonce: sent.nonce });
+      journal.set(step, entry);
+      report?.(`${step}${entry.address === undefined ? "" : ` at ${entry.address}`}`);
+    }
+    const receipt = await signer.provider?.waitForTransaction(entry.txHash);
+    if (receipt?.status !== 1) {
+      throw new DeployError(
+        `step "${step}" failed in transaction ${entry.txHash}; remove it from the journal to try it again`,
+      );
+    }
+    return entry;
+  }
+}

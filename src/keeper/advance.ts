@@ -1,0 +1,50 @@
+import type { Provider, Signer } from "ethers";
+import { RegimeOracle__factory } from "../../typechain-types/index.js";
+import { lastRoundOn, NoRound } from "./rounds.ts";
+
+const SECONDS_PER_DAY = 86_400;
+/** Sessions taken in by one call, at most: a keeper that slept for two weeks catches up in two ticks. */
+const MAX_SESSIONS = 8;
+
+/**
+ * Takes in every session whose day is over and whose closes the feeds have. Anyone may do this; the keeper does, so that
+ * the regime is never behind. Returns the days (since 1970-01-01) taken in.
+ */
+export async function advanceRegime(provider: Provider, regimeOracle: string, signer: Signer): Promise<number[]> {
+  const oracle = RegimeOracle__factory.connect(regimeOracle, provider);
+  const [vixFeed, vix3mFeed] = await Promise.all([oracle.vixFeed(), oracle.vix3mFeed()]);
+  const taken: number[] = [];
+  while (taken.length < MAX_SESSIONS) {
+    const [day, block] = await Promise.all([oracle.nextSessionDay(), provider.getBlock("latest")]);
+    const end = (Number(day) + 1) * SECONDS_PER_DAY;
+    if (block === null || block.timestamp < end) break;
+    const rounds = await closingRounds(provider, [vixFeed, vix3mFeed], Number(day), block.number);
+    if (rounds === null) break;
+    const sent = await oracle.connect(signer).advance(rounds[0], rounds[1]);
+    await sent.wait();
+    taken.push(Number(day));
+  }
+  return taken;
+}
+
+/** Both feeds' last rounds of a day; null while one has none of that day. */
+async function closingRounds(
+  provider: Provider,
+  feeds: [string, string],
+  day: number,
+  blockTag: number,
+): Promise<[bigint, bigint] | null> {
+  try {
+    const [start, end] = [day * SECONDS_PER_DAY, (day + 1) * SECONDS_PER_DAY - 1];
+    const [vix, vix3m, vixBefore, vix3mBefore] = await Promise.all([
+      lastRoundOn(provider, feeds[0], end, blockTag),
+      lastRoundOn(provider, feeds[1], end, blockTag),
+      lastRoundOn(provider, feeds[0], start - 1, blockTag),
+      lastRoundOn(provider, feeds[1], start - 1, blockTag),
+    ]);
+    return vix > vixBefore && vix3m > vix3mBefore ? [vix, vix3m] : null;
+  } catch (error) {
+    if (error instanceof NoRound) return null;
+    throw error;
+  }
+}

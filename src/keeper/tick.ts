@@ -1,0 +1,190 @@
+import type { JsonRpcApiProvider } from "ethers";
+import { decide } from "../plan/decide.ts";
+import type { Decision, HoldCode } from "../plan/decide.ts";
+import type { Deployment } from "../plan/deployment.ts";
+import { encodePlan } from "../plan/plan.ts";
+import type { Plan } from "../plan/plan.ts";
+import { readSafe } from "../safe/account.ts";
+import { createPacket } from "../safe/packet.ts";
+import type { Packet } from "../safe/packet.ts";
+import { simulateSafeTx } from "../safe/simulate.ts";
+import { plainCall } from "../safe/transaction.ts";
+import { Rebalancer__factory, VaultLens__factory } from "../../typechain-types/index.js";
+import type { IVaultLens } from "../../typechain-types/contracts/lens/VaultLens.js";
+import { CONTRACT_ERRORS } from "./contractErrors.ts";
+import { FeedsUnusable, observe } from "./observe.ts";
+import type { Observation } from "./observe.ts";
+import type { FoundProposal, Outlet } from "./outlets.ts";
+
+/** What a tick did, or why it did nothing. */
+export type TickCode =
+  | "PROPOSED"
+  | "DRY_RUN"
+  | "ALREADY_PROPOSED"
+  | "ALREADY_EXECUTED"
+  | "PROPOSAL_OPEN"
+  | "SIMULATION_FAILED"
+  | "FEEDS_UNUSABLE"
+  | HoldCode;
+
+export interface TickOutcome {
+  code: TickCode;
+  /** One line for a log: what, and why. */
+  sentence: string;
+  regime: string;
+  slotStart: number;
+  decision: Decision | null;
+  packet: Packet | null;
+  /** Where the proposal can be found. */
+  where: string[];
+  /** The lens before, and after a simulated execution. */
+  before: IVaultLens.SnapshotStructOutput | null;
+  after: IVaultLens.SnapshotStructOutput | null;
+  gasUsed: bigint | null;
+}
+
+export interface TickRequest {
+  provider: JsonRpcApiProvider;
+  deployment: Deployment;
+  outlet: Outlet;
+  /** Work out and simulate, hand nothing out. */
+  dryRun?: boolean;
+  /** Start of the slot, seconds since 1970-01-01; default: the slot of the newest block. */
+  slotStart?: number;
+}
+
+const lensInterface = VaultLens__factory.createInterface();
+
+/**
+ * One tick: observe, decide, simulate as the Safe would run it, propose. Safe to repeat: the slot's plan has one nonce,
+ * and what is already out or executed is not proposed again. Throws only when the chain or the outlet cannot be read.
+ */
+export async function tick(request: TickRequest): Promise<TickOutcome> {
+  const { provider, deployment, outlet } = request;
+  let observation: Observation;
+  try {
+    observation = await observe(provider, deployment, slotOf(request));
+  } catch (error) {
+    if (!(error instanceof FeedsUnusable)) throw error;
+    return nothing("FEEDS_UNUSABLE", error.message, "Unknown", request.slotStart ?? 0);
+  }
+  const { evidence, snapshot } = observation;
+  const decision = decide(evidence);
+  const base = { regime: decision.regime, slotStart: evidence.slot.start, decision, before: snapshot };
+  if (decision.kind === "hold") {
+    return { ...nothing(decision.code, decision.sentence, base.regime, base.slotStart), ...base };
+  }
+  const hold = (code: TickCode, sentence: string, where: string[] = []): TickOutcome => ({
+    ...nothing(code, sentence, base.regime, base.slotStart),
+    ...base,
+    where,
+  });
+
+  const rebalancer = Rebalancer__factory.connect(deployment.rebalancer, provider);
+  if (await rebalancer.used(decision.plan.nonce)) {
+    return hold("ALREADY_EXECUTED", "This slot's plan was executed.");
+  }
+  const account = await readSafe(provider, deployment.safe);
+  const open = await openProposals(request, account.nonce, evidence.block.timestamp);
+  const same = open.find((proposal) => proposal.plan.nonce === decision.plan.nonce);
+  if (same !== undefined) return hold("ALREADY_PROPOSED", "This slot's plan is already proposed.", [same.where]);
+  const standing = open.find((proposal) => stillHolds(proposal.plan, decision));
+  if (standing !== undefined) {
+    return hold("PROPOSAL_OPEN", "An earlier proposal is open and within its tolerance.", [standing.where]);
+  }
+  // A proposal whose tolerance is broken is replaced at its own nonce: only one of the two can ever be executed.
+  const replaced = open.find((proposal) => proposal.safeNonce >= account.nonce);
+  const nonce = replaced?.safeNonce ?? (await outlet.nextNonce(deployment.safe, account.nonce));
+
+  const safeTx = plainCall(deployment.rebalancer, encodePlan(decision.plan), nonce);
+  const simulation = await simulateSafeTx({
+    provider,
+    safe: deployment.safe,
+    safeTx,
+    read: { to: deployment.lens, data: lensInterface.encodeFunctionData("snapshot") },
+    interfaces: CONTRACT_ERRORS,
+  });
+  if (!simulation.ok) {
+    return hold(
+      "SIMULATION_FAILED",
+      `${decision.sentence} But the Safe's execution would fail: ${simulation.revert.text}`,
+    );
+  }
+  const packet = createPacket({
+    chainId: deployment.chainId,
+    safe: deployment.safe,
+    safeTx,
+    plan: decision.plan,
+    evidence,
+  });
+  const after = simulation.read === null ? null : decodeSnapshot(simulation.read.after);
+  const where = request.dryRun === true ? [] : await outlet.propose(packet);
+  return {
+    ...base,
+    code: request.dryRun === true ? "DRY_RUN" : "PROPOSED",
+    sentence: decision.sentence,
+    packet,
+    where,
+    after,
+    gasUsed: simulation.gasUsed,
+  };
+}
+
+/** A lens snapshot from its ABI encoding. */
+export function decodeSnapshot(data: string): IVaultLens.SnapshotStructOutput {
+  return lensInterface.decodeFunctionResult("snapshot", data)[0] as IVaultLens.SnapshotStructOutput;
+}
+
+function slotOf(request: TickRequest): { slotStart?: number } {
+  return request.slotStart === undefined ? {} : { slotStart: request.slotStart };
+}
+
+/** Proposals for this vault that could still be executed: not expired, not used, nonce not passed. */
+async function openProposals(request: TickRequest, chainNonce: bigint, now: number): Promise<FoundProposal[]> {
+  const { outlet, deployment, provider } = request;
+  const rebalancer = Rebalancer__factory.connect(deployment.rebalancer, provider);
+  const found = await outlet.found(deployment.safe);
+  const adapters = [deployment.liquidityAdapter, deployment.perpAdapter];
+  const candidates = found.filter(
+    ({ plan, safeNonce }) =>
+      safeNonce >= chainNonce &&
+      plan.validUntil >= now &&
+      [...plan.liquidity, ...plan.perps].every((target) => adapters.includes(target.adapter)),
+  );
+  const used = await Promise.all(candidates.map(({ plan }) => rebalancer.used(plan.nonce)));
+  return candidates.filter((_, index) => used[index] !== true);
+}
+
+/** Whether an open plan would still pass its own fingerprint and is for the regime of now. */
+function stillHolds(plan: Plan, decision: Decision & { kind: "rebalance" }): boolean {
+  if (plan.regime !== decision.regime) return false;
+  const within = (from: bigint, to: bigint): boolean => {
+    const larger = from > to ? from : to;
+    const smaller = from > to ? to : from;
+    return (larger - smaller) * 10_000n <= larger * BigInt(plan.toleranceBps);
+  };
+  if (!within(BigInt(plan.fromPrice), decision.state.price)) return false;
+  const from = decision.plan;
+  const sameLiquidity = plan.liquidity.every((target) =>
+    from.liquidity.every((now) => within(BigInt(target.fromLiquidity), BigInt(now.fromLiquidity))),
+  );
+  const samePerps = plan.perps.every((target) =>
+    from.perps.every((now) => within(-BigInt(target.fromSize), -BigInt(now.fromSize))),
+  );
+  return sameLiquidity && samePerps;
+}
+
+function nothing(code: TickCode, sentence: string, regime: string, slotStart: number): TickOutcome {
+  return {
+    code,
+    sentence,
+    regime,
+    slotStart,
+    decision: null,
+    packet: null,
+    where: [],
+    before: null,
+    after: null,
+    gasUsed: null,
+  };
+}

@@ -1,0 +1,415 @@
+import { Contract } from "ethers";
+import type { JsonRpcApiProvider } from "ethers";
+import { decide } from "../plan/decide.ts";
+import type { Decision } from "../plan/decide.ts";
+import type { Deployment } from "../plan/deployment.ts";
+import { EvidenceError, parseEvidence } from "../plan/evidence.ts";
+import type { Evidence, FeedRound } from "../plan/evidence.ts";
+import { decodePlan, firstDifference, NotAPlan } from "../plan/plan.ts";
+import type { Plan } from "../plan/plan.ts";
+import { RULES, RULESET_HASH } from "../plan/ruleset.ts";
+import { vaultState } from "../plan/state.ts";
+import { readSafe } from "../safe/account.ts";
+import type { SafeAccount } from "../safe/account.ts";
+import type { Packet } from "../safe/packet.ts";
+import { SAFE_INTERFACE } from "../safe/abi.ts";
+import { simulateSafeTx } from "../safe/simulate.ts";
+import type { Simulation } from "../safe/simulate.ts";
+import { isPlainCall, safeTxHash } from "../safe/transaction.ts";
+import {
+  AccessManager__factory,
+  IAggregatorV3__factory,
+  Rebalancer__factory,
+  VaultLens__factory,
+} from "../../typechain-types/index.js";
+import type { IVaultLens } from "../../typechain-types/contracts/lens/VaultLens.js";
+import { CONTRACT_ERRORS } from "./contractErrors.ts";
+import { observe, RpcUnavailable } from "./observe.ts";
+import { decodeSnapshot } from "./tick.ts";
+
+/** One check: passed, failed, or not possible here (then `detail` says why, and nothing is claimed). */
+export interface Check {
+  name: string;
+  outcome: "match" | "mismatch" | "not checked";
+  detail: string;
+}
+
+export interface Verdict {
+  ok: boolean;
+  checks: Check[];
+  /** The first check that failed. */
+  cause: Check | null;
+  decision: Decision | null;
+  plan: Plan | null;
+  before: IVaultLens.SnapshotStructOutput | null;
+  after: IVaultLens.SnapshotStructOutput | null;
+}
+
+export interface VerifyRequest {
+  provider: JsonRpcApiProvider;
+  packet: Packet;
+  /** The contracts the member knows to be theirs; without it the packet's own are checked for consistency only. */
+  deployment?: Deployment;
+  /** Also require the proposal to be executable now: nonce, validity, simulation. Default true. */
+  now?: boolean;
+}
+
+/** NAV recomputed here may differ from the chain's by the rounding of a few divisions, in asset units. */
+const NAV_ROUNDING = 16n;
+
+/**
+ * Recomputes a proposal from the chain and its own evidence: who, which bytes, which inputs, which decision, what would
+ * happen. Trusts nothing in the packet; every input is read again from the chain. Never throws for a bad packet: what is
+ * wrong becomes a failed check. Throws when the chain cannot be read.
+ */
+export async function verify(request: VerifyRequest): Promise<Verdict> {
+  const { provider, packet } = request;
+  const run = new Run();
+  const verdict = (rest: Partial<Verdict> = {}): Verdict => ({
+    ok: run.cause === null,
+    checks: run.checks,
+    cause: run.cause,
+    decision: null,
+    plan: null,
+    before: null,
+    after: null,
+    ...rest,
+  });
+
+  const account = await readSafe(provider, packet.safe);
+  await checkTransaction(run, request, account);
+  const plan = checkCall(run, packet);
+  const evidence = checkEvidenceShape(run, packet, plan);
+  if (plan === null || evidence === null) return verdict({ plan });
+  await checkIdentity(run, request, evidence);
+  await checkEvidenceAgainstChain(run, provider, evidence, account.chainId.toString());
+  const decision = checkDecision(run, evidence, plan);
+  const simulation = request.now === false ? null : await checkNow(run, request, plan, account);
+  checkSignatures(run, packet, account);
+  const read = simulation?.ok === true ? simulation.read : null;
+  return verdict({
+    decision,
+    plan,
+    before: read === null ? null : decodeSnapshot(read.before),
+    after: read === null ? null : decodeSnapshot(read.after),
+  });
+}
+
+class Run {
+  readonly checks: Check[] = [];
+
+  get cause(): Check | null {
+    return this.checks.find((check) => check.outcome === "mismatch") ?? null;
+  }
+
+  /** Records a check: null is a match, a text says what is wrong. */
+  note(name: string, problem: string | null, matched: string): boolean {
+    this.checks.push({ name, outcome: problem === null ? "match" : "mismatch", detail: problem ?? matched });
+    return problem === null;
+  }
+
+  skip(name: string, reason: string): void {
+    this.checks.push({ name, outcome: "not checked", detail: reason });
+  }
+}
+
+async function checkTransaction(run: Run, { provider, packet }: VerifyRequest, account: SafeAccount): Promise<void> {
+  const chainId = account.chainId.toString();
+  run.note(
+    "chain",
+    packet.chainId === chainId ? null : `the packet is for chain ${packet.chainId}, the RPC serves ${chainId}`,
+    `chain ${chainId}`,
+  );
+  run.note(
+    "plain call",
+    isPlainCall(packet.safeTx)
+      ? null
+      : "the transaction is no plain call: operation, value and all gas and refund fields must be zero (a refund can drain a Safe)",
+    "operation CALL, no value, no refund",
+  );
+  const { to, value, data, operation, safeTxGas, baseGas, gasPrice, gasToken, refundReceiver, nonce } = packet.safeTx;
+  const own = safeTxHash(packet.chainId, packet.safe, packet.safeTx);
+  const contract = new Contract(packet.safe, SAFE_INTERFACE, provider);
+  const onChain = (await contract
+    .getFunction("getTransactionHash")
+    .staticCall(to, value, data, operation, safeTxGas, baseGas, gasPrice, gasToken, refundReceiver, nonce)) as string;
+  const problem =
+    own !== packet.safeTxHash
+      ? `the transaction hashes to ${own}, the packet says ${packet.safeTxHash}`
+      : onChain !== own
+        ? `the Safe itself hashes the transaction to ${onChain}, not to ${own}`
+        : null;
+  run.note("safeTxHash", problem, `${own} (computed here and by the Safe)`);
+}
+
+/** The call's bytes are a plan and nothing else, and the plan shown in the packet is the one in the bytes. */
+function checkCall(run: Run, packet: Packet): Plan | null {
+  let plan: Plan;
+  try {
+    plan = decodePlan(packet.safeTx.data);
+  } catch (error) {
+    if (!(error instanceof NotAPlan)) throw error;
+    run.note("call", error.message, "");
+    return null;
+  }
+  const difference = firstDifference(packet.plan, plan);
+  run.note(
+    "call",
+    difference === null ? null : `the packet shows another plan than the transaction carries at ${difference}`,
+    "Rebalancer.execute with the plan shown",
+  );
+  return plan;
+}
+
+function checkEvidenceShape(run: Run, packet: Packet, plan: Plan | null): Evidence | null {
+  if (plan !== null) {
+    run.note(
+      "evidence hash",
+      plan.evidence === packet.evidenceHash
+        ? null
+        : `the plan commits to evidence ${plan.evidence}, the packet carries ${packet.evidenceHash}`,
+      plan.evidence,
+    );
+  }
+  try {
+    const evidence = parseEvidence(packet.evidence);
+    run.note("evidence inputs", null, "every input the rules need is there");
+    return evidence;
+  } catch (error) {
+    if (!(error instanceof EvidenceError)) throw error;
+    run.note("evidence inputs", error.message, "");
+    return null;
+  }
+}
+
+/** The Safe, the Rebalancer and the vault belong together, and are the member's own when a deployment is given. */
+async function checkIdentity(run: Run, request: VerifyRequest, evidence: Evidence): Promise<void> {
+  const { provider, packet, deployment } = request;
+  const { contracts } = evidence;
+  const rebalancer = Rebalancer__factory.connect(contracts.rebalancer, provider);
+  const selector = rebalancer.interface.getFunction("execute").selector;
+  const problems: string[] = [];
+  if (packet.safe !== contracts.safe) problems.push(`the evidence is for Safe ${contracts.safe}, not ${packet.safe}`);
+  if (packet.safeTx.to !== contracts.rebalancer) {
+    problems.push(`the call goes to ${packet.safeTx.to}, the evidence's Rebalancer is ${contracts.rebalancer}`);
+  }
+  if ((await provider.getCode(contracts.rebalancer)) === "0x") {
+    problems.push(`there is no contract at the Rebalancer's address ${contracts.rebalancer}`);
+  } else {
+    const [vault, policy, oracle, authority] = await Promise.all([
+      rebalancer.vault(),
+      rebalancer.policy(),
+      rebalancer.regimeOracle(),
+      rebalancer.authority(),
+    ]);
+    const [allowed] = await AccessManager__factory.connect(authority, provider).canCall(
+      packet.safe,
+      contracts.rebalancer,
+      selector,
+    );
+    if (vault !== contracts.vault) problems.push(`the Rebalancer serves vault ${vault}, not ${contracts.vault}`);
+    if (policy !== contracts.policy) problems.push(`the Rebalancer's policy is ${policy}, not ${contracts.policy}`);
+    if (oracle !== contracts.regimeOracle)
+      problems.push(`its regime oracle is ${oracle}, not ${contracts.regimeOracle}`);
+    if (!allowed) problems.push(`the Safe ${packet.safe} may not call execute there`);
+  }
+  run.note("contracts", problems[0] ?? null, "Safe, Rebalancer, vault, policy and oracle belong together");
+  if (deployment === undefined) {
+    run.skip("your vault", "no --deployment given: check that the Safe and vault above are yours");
+    return;
+  }
+  const difference = (["safe", "vault", "rebalancer", "policy", "regimeOracle", "priceOracle", "lens"] as const).find(
+    (name) => deployment[name] !== contracts[name],
+  );
+  run.note(
+    "your vault",
+    difference === undefined ? null : `${difference} is ${contracts[difference]}, yours is ${deployment[difference]}`,
+    `vault ${contracts.vault}`,
+  );
+}
+
+/**
+ * Reads every input again at the evidence's block. A node without that block's state gives only what can still be read:
+ * rounds by their id, sessions, policy; the rest is said to be not checked.
+ */
+async function checkEvidenceAgainstChain(
+  run: Run,
+  provider: JsonRpcApiProvider,
+  evidence: Evidence,
+  chainId: string,
+): Promise<void> {
+  const rulesMatch = evidence.ruleset.hash === RULESET_HASH;
+  run.note(
+    "ruleset",
+    rulesMatch
+      ? null
+      : `the decision followed rules ${evidence.ruleset.name}/${evidence.ruleset.version} ` +
+          `(${evidence.ruleset.hash}), this verifier has ${RULES.version} (${RULESET_HASH})`,
+    `${RULES.name}/${RULES.version}`,
+  );
+  if (evidence.chainId !== chainId) {
+    run.note("evidence: block", `the evidence is from chain ${evidence.chainId}`, "");
+    return;
+  }
+  const block = await provider.getBlock(evidence.block.number);
+  const blockProblem =
+    block === null
+      ? `block ${evidence.block.number} does not exist`
+      : block.hash !== evidence.block.hash || block.timestamp !== evidence.block.timestamp
+        ? `block ${evidence.block.number} has hash ${block.hash} and time ${block.timestamp} on chain, ` +
+          `${evidence.block.hash} and ${evidence.block.timestamp} in the packet`
+        : null;
+  if (!run.note("evidence: block", blockProblem, `block ${evidence.block.number}`)) return;
+  const slotFits = evidence.slot.start <= evidence.block.timestamp && evidence.slot.start % RULES.slotSeconds === 0;
+  run.note(
+    "evidence: slot",
+    slotFits ? null : `slot ${evidence.slot.start} is not one the block at ${evidence.block.timestamp} can decide`,
+    new Date(evidence.slot.start * 1000).toISOString(),
+  );
+
+  let observed: Evidence;
+  let snapshot: IVaultLens.SnapshotStructOutput;
+  try {
+    ({ evidence: observed, snapshot } = await observe(provider, deploymentOf(evidence), {
+      slotStart: evidence.slot.start,
+      blockNumber: evidence.block.number,
+    }));
+  } catch (error) {
+    if (error instanceof RpcUnavailable) return checkWithoutHistory(run, provider, evidence);
+    run.note("evidence: chain", error instanceof Error ? error.message : String(error), "");
+    return;
+  }
+  for (const part of ["contracts", "feeds", "regime", "policy", "vault", "liquidity", "perp"] as const) {
+    const difference = firstDifference(evidence[part], observed[part], part);
+    run.note(
+      `evidence: ${part}`,
+      difference === null ? null : `${difference} (in the packet against on chain at block ${evidence.block.number})`,
+      "as on chain",
+    );
+  }
+  const state = vaultState(evidence);
+  const drift = state.nav > snapshot.navMid ? state.nav - snapshot.navMid : snapshot.navMid - state.nav;
+  run.note(
+    "net asset value",
+    drift <= NAV_ROUNDING ? null : `recomputed ${state.nav}, the chain says ${snapshot.navMid}`,
+    `${state.nav} asset units, recomputed from positions and by the chain`,
+  );
+}
+
+/** The evidence names every contract that has to be read. */
+function deploymentOf(evidence: Evidence): Deployment {
+  return {
+    format: "ballast-deployment/1",
+    network: "evidence",
+    chainId: evidence.chainId,
+    accessManager: "0x0000000000000000000000000000000000000000",
+    ...evidence.contracts,
+    liquidityAdapter: evidence.liquidity.adapter,
+    perpAdapter: evidence.perp.adapter,
+  };
+}
+
+/** What a node that keeps no old state can still answer: feed rounds by id, and that no newer one came before the block. */
+async function checkWithoutHistory(run: Run, provider: JsonRpcApiProvider, evidence: Evidence): Promise<void> {
+  const day = evidence.regime.sessions.at(-1)?.[0] ?? 0;
+  const limits = { base: evidence.block.timestamp, asset: evidence.block.timestamp };
+  const close = (day + 1) * RULES.slotSeconds - 1;
+  for (const [name, before] of Object.entries({ ...limits, vix: close, vix3m: close })) {
+    const problem = await roundProblem(provider, evidence.feeds[name as keyof Evidence["feeds"]], before);
+    run.note(`evidence: feeds.${name}`, problem, "the round is as on chain, and was the newest");
+  }
+  const now = await observe(provider, deploymentOf(evidence), { slotStart: evidence.slot.start });
+  const sessions = now.evidence.regime.sessions.slice(0, evidence.regime.sessions.length);
+  for (const [name, difference] of [
+    ["contracts", firstDifference(evidence.contracts, now.evidence.contracts, "contracts")],
+    ["sessions", firstDifference(evidence.regime.sessions, sessions, "regime.sessions")],
+    ["policy", firstDifference(evidence.policy, now.evidence.policy, "policy")],
+  ] as const) {
+    run.note(
+      `evidence: ${name}`,
+      difference === null ? null : `${difference} (packet against chain now)`,
+      "as on chain",
+    );
+  }
+  run.skip("evidence: positions", "this node keeps no state of that block: positions were not read again");
+}
+
+async function roundProblem(provider: JsonRpcApiProvider, round: FeedRound, before: number): Promise<string | null> {
+  const feed = IAggregatorV3__factory.connect(round.address, provider);
+  const data = await feed.getRoundData(round.round).catch(() => null);
+  if (data === null) return `round ${round.round} does not exist`;
+  if (data.answer !== BigInt(round.answer) || Number(data.updatedAt) !== round.updatedAt) {
+    return `round ${round.round} is ${data.answer} at ${data.updatedAt} on chain, ${round.answer} at ${round.updatedAt} in the packet`;
+  }
+  const next = await feed.getRoundData(BigInt(round.round) + 1n).catch(() => null);
+  return next !== null && next.updatedAt > 0n && Number(next.updatedAt) <= before
+    ? `round ${round.round} was not the newest: round ${BigInt(round.round) + 1n} is from ${next.updatedAt}`
+    : null;
+}
+
+/** Runs the rules on the packet's evidence and compares the plan field by field. */
+function checkDecision(run: Run, evidence: Evidence, plan: Plan): Decision {
+  const decision = decide(evidence);
+  run.note(
+    "regime",
+    plan.regime === decision.regime ? null : `the plan is for ${plan.regime}, the evidence gives ${decision.regime}`,
+    decision.regime,
+  );
+  if (decision.kind === "hold") {
+    run.note("decision", `the rules propose nothing here: ${decision.code}, ${decision.sentence}`, "");
+    return decision;
+  }
+  const difference = firstDifference(plan, decision.plan);
+  run.note(
+    "decision",
+    difference === null ? null : `the rules give another plan at ${difference} (in the packet against recomputed)`,
+    decision.sentence,
+  );
+  return decision;
+}
+
+/** Would it run now? Nonce, validity, and the whole execution as the Safe would run it. */
+async function checkNow(
+  run: Run,
+  { provider, packet }: VerifyRequest,
+  plan: Plan,
+  account: SafeAccount,
+): Promise<Simulation | null> {
+  const rebalancer = Rebalancer__factory.connect(packet.safeTx.to, provider);
+  const block = await provider.getBlock("latest");
+  const now = block?.timestamp ?? 0;
+  const used = await rebalancer.used(plan.nonce).catch(() => false);
+  const problem = used
+    ? "the plan's nonce was already executed"
+    : BigInt(packet.safeTx.nonce) < account.nonce
+      ? `the Safe is at nonce ${account.nonce}, the transaction is for ${packet.safeTx.nonce}`
+      : now > plan.validUntil
+        ? `the plan expired at ${new Date(plan.validUntil * 1000).toISOString()}`
+        : null;
+  if (!run.note("freshness", problem, `valid until ${new Date(plan.validUntil * 1000).toISOString()}`)) return null;
+  const simulation = await simulateSafeTx({
+    provider,
+    safe: packet.safe,
+    safeTx: packet.safeTx,
+    read: {
+      to: (packet.evidence as Evidence).contracts.lens,
+      data: VaultLens__factory.createInterface().encodeFunctionData("snapshot"),
+    },
+    interfaces: CONTRACT_ERRORS,
+  });
+  run.note(
+    "simulation",
+    simulation.ok ? null : simulation.revert.text,
+    simulation.ok ? `runs through the Safe with its guard on, ${simulation.gasUsed} gas` : "",
+  );
+  return simulation;
+}
+
+function checkSignatures(run: Run, packet: Packet, account: SafeAccount): void {
+  const strangers = packet.signatures.filter(({ owner }) => !account.owners.includes(owner));
+  run.note(
+    "signatures",
+    strangers[0] === undefined ? null : `${strangers[0].owner} is no owner of the Safe`,
+    `${packet.signatures.length} of ${account.threshold} needed`,
+  );
+}

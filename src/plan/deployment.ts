@@ -1,0 +1,44 @@
+import { z } from "zod";
+
+const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, "an address");
+
+const deploymentSchema = z.object({
+  format: z.literal("ballast-deployment/1"),
+  network: z.string(),
+  chainId: z.string().regex(/^\d+$/, "a chain id as a decimal string"),
+  safe: address,
+  accessManager: address,
+  priceOracle: address,
+  regimeOracle: address,
+  vault: address,
+  policy: address,
+  rebalancer: address,
+  liquidityAdapter: address,
+  perpAdapter: address,
+  lens: address,
+});
+
+/** Where one vault's contracts are: the file a deployment leaves, and the one every command starts from. */
+export type Deployment = z.infer<typeof deploymentSchema>;
+
+/** A deployment file that cannot be used. */
+export class DeploymentError extends Error {
+  constructor(where: string, detail: string) {
+    super(`${where}: ${detail}; a deployment file is written by "ballast devnet" or "ballast deploy"`);
+    this.name = "DeploymentError";
+  }
+}
+
+/** Reads a deployment file's text. Throws DeploymentError naming the key. */
+export function parseDeployment(text: string, where: string): Deployment {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new DeploymentError(where, "not JSON");
+  }
+  const parsed = deploymentSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new DeploymentError(where, `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "wrong shape"}`);
+}
