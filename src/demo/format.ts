@@ -13,15 +13,15 @@ export function grouped(value: number, digits = 0): string {
   return sign + whole.replace(/\B(?=(\d{3})+$)/g, ",") + (fraction === undefined ? "" : `.${fraction}`);
 }
 
-/** Dollars: whole ones from 1,000 up, cents below. "$12,345", "−$12.34". */
-export function usd(value: number): string {
-  const text = grouped(value, Math.abs(value) < 999.5 ? 2 : 0);
+/** Dollars: whole ones from 1,000 up, cents below, unless told. "$12,345", "−$12.34". */
+export function usd(value: number, digits = Math.abs(value) < 999.5 ? 2 : 0): string {
+  const text = grouped(value, digits);
   return text.startsWith(MINUS) ? `${MINUS}$${text.slice(1)}` : `$${text}`;
 }
 
 /** Dollars with a sign for gains too: "+$12.34". Zero has none. */
-export function signedUsd(value: number): string {
-  const text = usd(value);
+export function signedUsd(value: number, digits?: number): string {
+  const text = usd(value, digits);
   return value > 0 && /[1-9]/.test(text) ? `+${text}` : text;
 }
 

@@ -94,9 +94,9 @@ function holdLess({ summary: { hedged, holdLess: less } }: DemoResult): string {
   const earned = compare(hedged.return, less.return);
   const fell = compare(less.maxDrawdown, hedged.maxDrawdown);
   return (
-    `A real vault with ${percent(less.weight, 0)} of the liquidity and no hedge returned ${signedPercent(less.return)} ` +
+    `${conclusion(earned, fell)} A real vault with ${percent(less.weight, 0)} of the liquidity and no hedge returned ${signedPercent(less.return)} ` +
     `and fell ${percent(less.maxDrawdown)} at its deepest; the hedged one returned ${signedPercent(hedged.return)} and ` +
-    `fell ${percent(hedged.maxDrawdown)}. ${conclusion(earned, fell)} ${matched(hedged, less.cdarMatched)}`
+    `fell ${percent(hedged.maxDrawdown)}. ${matched(hedged, less.cdarMatched)}`
   ).trim();
 }
 
@@ -107,12 +107,12 @@ function compare(hedge: number, less: number): -1 | 0 | 1 {
 }
 
 function conclusion(earned: -1 | 0 | 1, fell: -1 | 0 | 1): string {
-  if (earned === 0 && fell === 0) return "Holding less did as well.";
-  if (earned >= 0 && fell >= 0) return "Here the hedge did better.";
-  if (earned <= 0 && fell <= 0) return "Yes: holding less did better here, without any hedge.";
+  if (earned === 0 && fell === 0) return "Yes, just as well.";
+  if (earned >= 0 && fell >= 0) return "No: here the hedge did better.";
+  if (earned <= 0 && fell <= 0) return "Yes: here holding less did better, without any hedge.";
   return earned > 0
-    ? "The hedge earned more but fell deeper: neither is plainly better."
-    : "The hedge fell less but earned less: neither is plainly better.";
+    ? "Neither is plainly better: the hedge earned more but fell deeper."
+    : "Neither is plainly better: the hedge fell less but earned less.";
 }
 
 function matched(hedged: PathSummary, blend: BlendSummary): string {

@@ -1,5 +1,14 @@
-import { maxDrawdown, totalReturn } from "../../src/backtest/metrics.ts";
-import type { Attribution, DayRow, DemoResult, Execution, PathSummary, RegimeName } from "../../src/demo/result.ts";
+import { blend, cdarMatchedWeight, exPostWeight, type HoldLessWeight } from "../../src/backtest/holdLess.ts";
+import { maxDrawdown, simpleReturns, totalReturn } from "../../src/backtest/metrics.ts";
+import type {
+  Attribution,
+  BlendSummary,
+  DayRow,
+  DemoResult,
+  Execution,
+  PathSummary,
+  RegimeName,
+} from "../../src/demo/result.ts";
 import { lehmer } from "./lehmer.ts";
 
 const START = Date.UTC(2001, 0, 1);
@@ -38,7 +47,7 @@ export function demoResult(days = 88, seed = 20_010_101): DemoResult {
     price *= Math.exp((crash ? -0.085 : phase > 0.5 ? 0.011 : 0.004) + normal() * (crash ? 0.06 : 0.025));
     const weekday = new Date(START + (day + 1) * 86_400_000).getUTCDay();
     const session = weekday !== 0 && weekday !== 6;
-    const target = crash ? 72 : phase > 0.48 ? 34 : phase > 0.28 ? 22 : 13.5;
+    const target = crash ? 72 : phase > 0.72 ? 20 : phase > 0.48 ? 34 : phase > 0.28 ? 22 : 13.5;
     if (session) vix += (target - vix) * 0.35 + normal() * 0.6;
     const old: RegimeName = regime;
     if (session) regime = vix > 25 ? "Stress" : vix >= 15 ? "Elevated" : old === "Calm" || vix < 14 ? "Calm" : old;
@@ -126,6 +135,13 @@ export function demoResult(days = 88, seed = 20_010_101): DemoResult {
       finalNav: values.at(-1) ?? START_NAV,
     };
   };
+  const blended = ({ weight, reason }: HoldLessWeight): BlendSummary => {
+    if (weight === null) return { weight, reason, return: null, maxDrawdown: null, finalNav: null };
+    const { return: gain, maxDrawdown: fall, finalNav } = path(blend(navs.unhedged, weight));
+    return { weight, reason, return: gain, maxDrawdown: fall, finalNav };
+  };
+  const [hedgedReturns, unhedgedReturns] = [simpleReturns(navs.hedged), simpleReturns(navs.unhedged)];
+  const noReturns = unhedgedReturns.map(() => 0);
   const attribution = (hedged: boolean): Attribution => {
     const parts = {
       lpPrice: sums.lpPrice,
@@ -163,20 +179,8 @@ export function demoResult(days = 88, seed = 20_010_101): DemoResult {
         ...path(navs.holdLess),
         weight: HOLD_LESS,
         weightKind: "ex ante: 1 − hedge ratio",
-        exPost: {
-          weight: null,
-          reason: "The unhedged vault earned nothing above cash, so no share of it matches the hedge's return.",
-          return: null,
-          maxDrawdown: null,
-          finalNav: null,
-        },
-        cdarMatched: {
-          weight: 0.42,
-          reason: "Same mean of the worst 5% of drawdowns as the hedged vault.",
-          return: unhedged.return * 0.42,
-          maxDrawdown: unhedged.maxDrawdown * 0.43,
-          finalNav: START_NAV * (1 + unhedged.return * 0.42),
-        },
+        exPost: blended(exPostWeight(hedgedReturns, unhedgedReturns, noReturns)),
+        cdarMatched: blended(cdarMatchedWeight(navs.hedged, navs.unhedged, 0.95)),
       },
     },
     attribution: {

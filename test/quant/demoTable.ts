@@ -75,11 +75,11 @@ describe("the demo's verdict", function () {
 
   it("compares with holding less in every case", function () {
     const cases: [hedged: [number, number], less: [number, number], words: string][] = [
-      [[0.02, 0.05], [0.01, 0.08], "Here the hedge did better."],
-      [[0.01, 0.08], [0.02, 0.05], "Yes: holding less did better here"],
-      [[0.02, 0.05], [0.0201, 0.0501], "Holding less did as well."],
-      [[0.02, 0.08], [0.01, 0.05], "earned more but fell deeper"],
-      [[0.01, 0.05], [0.02, 0.08], "fell less but earned less"],
+      [[0.02, 0.05], [0.01, 0.08], "No: here the hedge did better."],
+      [[0.01, 0.08], [0.02, 0.05], "Yes: here holding less did better"],
+      [[0.02, 0.05], [0.0201, 0.0501], "Yes, just as well."],
+      [[0.02, 0.08], [0.01, 0.05], "the hedge earned more but fell deeper"],
+      [[0.01, 0.05], [0.02, 0.08], "the hedge fell less but earned less"],
     ];
     for (const [hedged, less, words] of cases) expect(answer(outcome(hedged, less), question)).to.contain(words);
   });

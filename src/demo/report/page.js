@@ -1,0 +1,208 @@
+/* global devicePixelRatio, document, setTimeout, matchMedia, navigator, getComputedStyle, getSelection, ResizeObserver, Path2D, uPlot */
+// Draws the charts from the JSON in the page and copies hashes. Runs in the reader's browser, with uPlot loaded before it.
+(() => {
+  "use strict";
+
+  const DAY = 86400;
+  const FAMILY = getComputedStyle(document.body).fontFamily;
+  const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+  // Regimes differ by depth of shade and by the spacing of their hatching, not by hue alone.
+  const HATCH = { Elevated: 14, Stress: 6, Unknown: 3 };
+
+  const run = JSON.parse(document.getElementById("data").textContent);
+  const times = run.dates.map((date) => Date.parse(date + "T00:00:00Z") / 1000);
+  if (times.length === 0) return;
+
+  const group = (text) => text.replace(/\B(?=(\d{3})+$)/g, ",");
+  const fixed = (value, digits) => {
+    const [whole, fraction] = Math.abs(value).toFixed(digits).split(".");
+    return group(whole) + (fraction === undefined ? "" : "." + fraction);
+  };
+  const minus = (value, text) => (value < 0 && /[1-9]/.test(text) ? "−" + text : text);
+  const dollars = (value) => minus(value, "$" + fixed(value, Math.abs(value) < 999.5 ? 2 : 0));
+  const format = {
+    usd: dollars,
+    signedUsd: (value) => (value > 0 && /[1-9]/.test(dollars(value)) ? "+" : "") + dollars(value),
+    eth: (value) => minus(value, fixed(value, 2)),
+    points: (value) => fixed(value, 1),
+  };
+
+  // Axis labels, as short as the step between them allows.
+  function tick(unit, value, step) {
+    const digits = (size) => Math.max(0, Math.ceil(-Math.log10(size) - 1e-9));
+    if (unit === "eth" || unit === "points") return minus(value, fixed(value, digits(step)));
+    const scaled = Math.abs(value) >= 10000 || step >= 5000;
+    if (!scaled) return minus(value, "$" + fixed(value, digits(step)));
+    return value === 0 ? "$0" : minus(value, "$" + fixed(value / 1000, digits(step / 1000)) + "k");
+  }
+
+  function dateTick(time, step) {
+    const date = new Date(time * 1000);
+    const month = MONTHS[date.getUTCMonth()];
+    if (step < 28 * DAY) return date.getUTCDate() + " " + month;
+    return date.getUTCMonth() === 0 ? String(date.getUTCFullYear()) : month;
+  }
+
+  function shadeRegimes(plot, names) {
+    const { ctx, bbox } = plot;
+    const colours = getComputedStyle(document.documentElement);
+    const ratio = devicePixelRatio;
+    ctx.save();
+    for (const [name, first, last] of run.regimes) {
+      const left = Math.max(bbox.left, plot.valToPos(times[first] - DAY / 2, "x", true));
+      const right = Math.min(bbox.left + bbox.width, plot.valToPos(times[last] + DAY / 2, "x", true));
+      const shade = "--" + name.toLowerCase();
+      if (HATCH[name] !== undefined) {
+        ctx.fillStyle = colours.getPropertyValue(shade);
+        ctx.fillRect(left, bbox.top, right - left, bbox.height);
+        ctx.save();
+        const area = new Path2D();
+        area.rect(left, bbox.top, right - left, bbox.height);
+        ctx.clip(area);
+        ctx.strokeStyle = colours.getPropertyValue(shade + "-line");
+        ctx.lineWidth = ratio;
+        ctx.beginPath();
+        // Lines start at multiples of the spacing from the plot's edge, so that they run on across stretches.
+        const gap = HATCH[name] * ratio;
+        for (let x = bbox.left - bbox.height; x < right; x += gap) {
+          ctx.moveTo(x, bbox.top + bbox.height);
+          ctx.lineTo(x + bbox.height, bbox.top);
+        }
+        ctx.stroke();
+        ctx.restore();
+      }
+      if (names) {
+        ctx.font = "600 " + 11 * ratio + "px " + FAMILY;
+        ctx.textBaseline = "top";
+        ctx.textAlign = "left";
+        const pad = 4 * ratio;
+        const fits = (text) => ctx.measureText(text).width + 2 * pad <= right - left;
+        const text = [name, name.slice(0, 1)].find(fits);
+        if (text !== undefined) {
+          ctx.fillStyle = colours.getPropertyValue("--halo");
+          ctx.fillRect(left + pad / 2, bbox.top + pad / 2, ctx.measureText(text).width + pad, 15 * ratio);
+          ctx.fillStyle = colours.getPropertyValue("--ink");
+          ctx.fillText(text, left + pad, bbox.top + pad);
+        }
+      }
+    }
+    ctx.restore();
+  }
+
+  function drawLevels(plot, levels, names) {
+    const { ctx, bbox } = plot;
+    ctx.save();
+    ctx.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--muted");
+    ctx.lineWidth = devicePixelRatio;
+    ctx.font = 11 * devicePixelRatio + "px " + FAMILY;
+    ctx.fillStyle = ctx.strokeStyle;
+    ctx.textAlign = "right";
+    ctx.textBaseline = "bottom";
+    for (const level of levels) {
+      const { min, max } = plot.scales.y;
+      if (level < min || level > max) continue;
+      const y = Math.round(plot.valToPos(level, "y", true));
+      ctx.beginPath();
+      ctx.moveTo(bbox.left, y);
+      ctx.lineTo(bbox.left + bbox.width, y);
+      ctx.stroke();
+      if (names) ctx.fillText(level, bbox.left + bbox.width - 4 * devicePixelRatio, y - 3 * devicePixelRatio);
+    }
+    ctx.restore();
+  }
+
+  function draw(chart) {
+    const figure = document.querySelector('[data-chart="' + chart.id + '"]');
+    const target = figure.querySelector(".plot");
+    const outputs = chart.series.map((_, i) => figure.querySelector('[data-value="' + i + '"]'));
+    const resting = outputs.map((output) => output.textContent);
+    const colours = getComputedStyle(document.documentElement);
+    const colour = (name) => colours.getPropertyValue("--" + name).trim();
+    const size = () => ({ width: target.clientWidth, height: target.clientHeight });
+    const font = "12px " + FAMILY;
+    const axis = { stroke: colour("muted"), font, grid: { stroke: colour("grid"), width: 1 }, ticks: { show: false } };
+
+    const plot = new uPlot(
+      {
+        ...size(),
+        padding: [8, 10, 0, 0],
+        tzDate: (time) => uPlot.tzDate(new Date(time * 1000), "Etc/UTC"),
+        legend: { show: false },
+        cursor: { drag: { x: false, y: false }, sync: { key: "run" }, y: false, points: { size: 7 } },
+        scales: { x: { range: [times[0] - DAY / 2, times[times.length - 1] + DAY / 2] } },
+        axes: [
+          {
+            ...axis,
+            size: 28,
+            space: 64,
+            values: (_, splits, _axis, _space, step) => splits.map((t) => dateTick(t, step)),
+          },
+          {
+            ...axis,
+            size: 58,
+            space: 36,
+            values: (_, splits, _axis, _space, step) => splits.map((value) => tick(chart.unit, value, step)),
+          },
+        ],
+        series: [
+          {},
+          ...chart.series.map((series) => ({
+            stroke: colour(series.colour),
+            width: 2,
+            dash: series.dash,
+            spanGaps: true,
+            points: { show: times.length === 1 },
+            ...(series.step ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
+          })),
+        ],
+        hooks: {
+          drawClear: [(self) => shadeRegimes(self, chart.names)],
+          drawAxes: [(self) => drawLevels(self, chart.levels, chart.names)],
+          setCursor: [
+            ({ cursor: { idx } }) => {
+              figure.dataset.date = idx == null ? "" : run.dates[idx];
+              outputs.forEach((output, i) => {
+                const value = idx == null ? undefined : chart.series[i].values[idx];
+                if (idx == null) output.textContent = resting[i];
+                else output.textContent = value == null ? "none" : format[chart.unit](value);
+              });
+            },
+          ],
+        },
+      },
+      [times, ...chart.series.map((series) => series.values)],
+      target,
+    );
+    const observer = new ResizeObserver(() => plot.setSize(size()));
+    observer.observe(target);
+    return () => {
+      observer.disconnect();
+      plot.destroy();
+      outputs.forEach((output, i) => (output.textContent = resting[i]));
+    };
+  }
+
+  let undo = run.charts.map(draw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    undo.forEach((remove) => remove());
+    undo = run.charts.map(draw);
+  });
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (button === null) return;
+    const status = document.getElementById("copied");
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.classList.add("copied");
+      setTimeout(() => button.classList.remove("copied"), 1500);
+      status.textContent = "Copied " + button.dataset.copy;
+    } catch {
+      // Without a clipboard (a page opened from a file may have none) the whole hash is shown and selected instead.
+      button.textContent = button.dataset.copy;
+      button.classList.add("open");
+      getSelection().selectAllChildren(button);
+      status.textContent = "The whole hash is selected";
+    }
+  });
+})();
