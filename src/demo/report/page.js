@@ -30,10 +30,21 @@
   // Axis labels, as short as the step between them allows.
   function tick(unit, value, step) {
     const digits = (size) => Math.max(0, Math.ceil(-Math.log10(size) - 1e-9));
-    if (unit === "eth" || unit === "points") return minus(value, fixed(value, digits(step)));
+    if (unit === "points") return String(value);
+    if (unit === "eth") return minus(value, fixed(value, digits(step)));
     const scaled = Math.abs(value) >= 10000 || step >= 5000;
     if (!scaled) return minus(value, "$" + fixed(value, digits(step)));
     return value === 0 ? "$0" : minus(value, "$" + fixed(value / 1000, digits(step / 1000)) + "k");
+  }
+
+  // The scale of the VIX is marked where the regimes change, so that these lines can be read off.
+  function volatilityTicks(low, high) {
+    const marks = high > 45 ? [15, 25, 40, 60, 80, 100] : [10, 15, 20, 25, 30, 40];
+    return marks.filter((mark) => mark >= low && mark <= high);
+  }
+
+  function roomAbove(low, high) {
+    return [Math.max(0, low - 2), high + Math.max(2, high - low) * 0.22];
   }
 
   function dateTick(time, step) {
@@ -89,15 +100,11 @@
     ctx.restore();
   }
 
-  function drawLevels(plot, levels, names) {
+  function drawLevels(plot, levels) {
     const { ctx, bbox } = plot;
     ctx.save();
     ctx.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--muted");
     ctx.lineWidth = devicePixelRatio;
-    ctx.font = 11 * devicePixelRatio + "px " + FAMILY;
-    ctx.fillStyle = ctx.strokeStyle;
-    ctx.textAlign = "right";
-    ctx.textBaseline = "bottom";
     for (const level of levels) {
       const { min, max } = plot.scales.y;
       if (level < min || level > max) continue;
@@ -106,13 +113,13 @@
       ctx.moveTo(bbox.left, y);
       ctx.lineTo(bbox.left + bbox.width, y);
       ctx.stroke();
-      if (names) ctx.fillText(level, bbox.left + bbox.width - 4 * devicePixelRatio, y - 3 * devicePixelRatio);
     }
     ctx.restore();
   }
 
   function draw(chart) {
     const figure = document.querySelector('[data-chart="' + chart.id + '"]');
+    const heading = figure.querySelector("h3");
     const target = figure.querySelector(".plot");
     const outputs = chart.series.map((_, i) => figure.querySelector('[data-value="' + i + '"]'));
     const resting = outputs.map((output) => output.textContent);
@@ -129,7 +136,11 @@
         tzDate: (time) => uPlot.tzDate(new Date(time * 1000), "Etc/UTC"),
         legend: { show: false },
         cursor: { drag: { x: false, y: false }, sync: { key: "run" }, y: false, points: { size: 7 } },
-        scales: { x: { range: [times[0] - DAY / 2, times[times.length - 1] + DAY / 2] } },
+        scales: {
+          x: { range: [times[0] - DAY / 2, times[times.length - 1] + DAY / 2] },
+          // Names of regimes stand at the top: the lines leave them room.
+          ...(chart.names ? { y: { range: (_, low, high) => roomAbove(low ?? 0, high ?? 40) } } : {}),
+        },
         axes: [
           {
             ...axis,
@@ -139,8 +150,9 @@
           },
           {
             ...axis,
-            size: 58,
+            size: 52,
             space: 36,
+            ...(chart.unit === "points" ? { splits: (_, _axis, low, high) => volatilityTicks(low, high) } : {}),
             values: (_, splits, _axis, _space, step) => splits.map((value) => tick(chart.unit, value, step)),
           },
         ],
@@ -157,10 +169,10 @@
         ],
         hooks: {
           drawClear: [(self) => shadeRegimes(self, chart.names)],
-          drawAxes: [(self) => drawLevels(self, chart.levels, chart.names)],
+          drawAxes: [(self) => drawLevels(self, chart.levels)],
           setCursor: [
             ({ cursor: { idx } }) => {
-              figure.dataset.date = idx == null ? "" : run.dates[idx];
+              heading.dataset.date = idx == null ? "" : run.dates[idx];
               outputs.forEach((output, i) => {
                 const value = idx == null ? undefined : chart.series[i].values[idx];
                 if (idx == null) output.textContent = resting[i];
@@ -178,6 +190,7 @@
     return () => {
       observer.disconnect();
       plot.destroy();
+      heading.dataset.date = "";
       outputs.forEach((output, i) => (output.textContent = resting[i]));
     };
   }

@@ -1,0 +1,174 @@
+import { createHash } from "node:crypto";
+import { expect } from "chai";
+import { renderReport } from "../../src/demo/report.ts";
+import type { ReportAssets } from "../../src/demo/report.ts";
+import type { DemoResult } from "../../src/demo/result.ts";
+import { loadReportAssets } from "../../src/demo/writeReport.ts";
+import { demoResult } from "../helpers/demoResult.ts";
+import { parseHtml } from "../helpers/html.ts";
+import type { Element } from "../helpers/html.ts";
+
+const result = demoResult();
+
+describe("the demo's report", function () {
+  let assets: ReportAssets;
+  let page: string;
+  let elements: Element[];
+
+  const all = (tag: string): Element[] => elements.filter((element) => element.tag === tag);
+  const render = (changed: Partial<DemoResult>): string => renderReport({ ...result, ...changed }, assets);
+
+  before(async function () {
+    assets = await loadReportAssets();
+    page = renderReport(result, assets);
+    elements = parseHtml(page);
+  });
+
+  it("has every section, named by its heading", function () {
+    const ids = new Set(elements.map(({ attributes }) => attributes.get("id")));
+    const sections = ["verdict", "charts", "attribution", "hold-less", "executions", "counts", "daily", "notes"];
+    for (const id of sections) expect(ids, id).to.include(id);
+    const labels = all("section").map(({ attributes }) => attributes.get("aria-labelledby"));
+    expect(labels).to.have.members(sections);
+  });
+
+  it("has landmarks, one first heading, and no id twice", function () {
+    for (const tag of ["header", "main", "footer", "h1"]) expect(all(tag), tag).to.have.length(1);
+    expect(all("html")[0]?.attributes.get("lang")).to.equal("en");
+    const ids = elements.flatMap(({ attributes }) => attributes.get("id") ?? []);
+    expect(ids).to.have.length(new Set(ids).size);
+  });
+
+  it("points every label and description at an id that is there", function () {
+    const ids = new Set(elements.map(({ attributes }) => attributes.get("id")));
+    for (const { attributes } of elements) {
+      for (const name of ["aria-labelledby", "aria-describedby"]) {
+        const id = attributes.get(name);
+        if (id !== undefined) expect(ids).to.include(id);
+      }
+    }
+  });
+
+  it("gives every chart its words, and every table its caption", function () {
+    const plots = elements.filter(({ attributes }) => attributes.get("class") === "plot");
+    expect(plots).to.have.length(6);
+    for (const { attributes } of plots) {
+      const words = elements.find((element) => element.attributes.get("id") === attributes.get("aria-describedby"));
+      expect(words?.text).to.match(/: .+ to .+, lowest .+, highest /);
+    }
+    expect(all("caption")).to.have.length(all("table").length);
+  });
+
+  it("asks for nothing from outside", function () {
+    for (const { tag, attributes } of elements) {
+      for (const name of ["src", "href", "action", "srcset", "poster", "data"]) {
+        const value = attributes.get(name);
+        if (value !== undefined) expect(value, `${tag} ${name}`).to.equal("data:,");
+      }
+    }
+    for (const { text } of all("style")) expect(text).to.not.match(/url\(|@import/);
+    // The chart library's own banner names its home page in a comment; nothing else holds an address.
+    const scripts = all("script").map(({ text }) => text.replace("https://github.com/leeoniya/uPlot", ""));
+    for (const script of scripts) expect(script).to.not.match(/https?:|import\(|fetch\(|XMLHttpRequest|WebSocket/);
+  });
+
+  it("allows by its policy exactly the style sheet and the scripts it holds", function () {
+    const meta = all("meta").find(({ attributes }) => attributes.get("http-equiv") === "Content-Security-Policy");
+    const policy = (meta?.attributes.get("content") ?? "").replaceAll("&#39;", "'");
+    const hash = ({ text }: Element): string => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+    const scripts = all("script").filter(({ attributes }) => attributes.get("type") !== "application/json");
+    expect(scripts).to.have.length(2);
+    expect(policy.split("; ")).to.deep.equal([
+      "default-src 'none'",
+      `script-src ${scripts.map(hash).join(" ")}`,
+      `style-src ${all("style").map(hash).join(" ")}`,
+      "img-src data:",
+      "base-uri 'none'",
+      "form-action 'none'",
+    ]);
+    for (const { attributes } of elements) {
+      for (const name of attributes.keys()) expect(name, "the policy would block it").to.not.match(/^(on|style$)/);
+    }
+  });
+
+  it("carries the chart library's licence", function () {
+    expect(page).to.contain("Copyright (c) 2022 Leon Sorokin").and.contain("The MIT License");
+  });
+
+  it("holds each day once in the charts' data and once in the table", function () {
+    const data: unknown = JSON.parse(all("script")[0]?.text ?? "");
+    const { dates, regimes, charts } = data as {
+      dates: string[];
+      regimes: [string, number, number][];
+      charts: { id: string; series: { values: (number | null)[] }[] }[];
+    };
+    expect(dates).to.deep.equal(result.rows.map((row) => row.date));
+    const names = regimes.flatMap(([name, first, last]) => Array<string>(last - first + 1).fill(name));
+    expect(names).to.deep.equal(result.rows.map((row) => row.regime));
+    for (const { series } of charts) for (const { values } of series) expect(values).to.have.length(result.days);
+    const nav = charts.find(({ id }) => id === "nav")?.series[0]?.values ?? [];
+    nav.forEach((value, i) => expect(value).to.be.closeTo(result.rows[i]?.nav.hedged ?? NaN, 0.05));
+    expect(all("th").filter(({ text }) => /^\d{4}-\d{2}-\d{2}$/.test(text))).to.have.length(result.days);
+  });
+
+  it("lists every execution with its whole hash to copy", function () {
+    const buttons = all("button").map(({ attributes }) => attributes.get("data-copy"));
+    expect(buttons).to.deep.equal(result.executions.map(({ safeTxHash }) => safeTxHash));
+  });
+
+  it("says so when a recomputation differs", function () {
+    expect(page).to.not.contain("differs");
+    const executions = result.executions.map((execution, i) => ({ ...execution, verified: i > 0 }));
+    expect(render({ executions })).to.contain("✗ differs");
+  });
+
+  it("bears a banner when synthetic, and only then", function () {
+    expect(page).to.contain("SYNTHETIC DATA");
+    expect(render({ kind: "history" })).to.not.contain("SYNTHETIC");
+  });
+
+  it("escapes every text", function () {
+    const evil = `</script><img src=x onerror="alert('1')">&`;
+    const rows = result.rows.map((row) => ({ ...row, text: evil, action: evil, date: evil }));
+    const executions = result.executions.map((execution) => ({
+      ...execution,
+      date: evil,
+      sentence: evil,
+      safeTxHash: evil,
+      packet: evil,
+      signers: [evil],
+    }));
+    const { holdLess } = result.summary;
+    const summary = {
+      hedged: { ...result.summary.hedged, maxDrawdownFrom: evil },
+      unhedged: { ...result.summary.unhedged, maxDrawdownTo: evil },
+      holdLess: { ...holdLess, weightKind: evil, exPost: { ...holdLess.exPost, reason: evil } },
+    };
+    const gas = { ...result.gas, byAction: { [evil]: { count: 1, mean: 1 } } };
+    const window = { from: evil, to: evil };
+    const hostile = parseHtml(
+      render({ rows, executions, summary, gas, window, notes: [evil], source: evil, report: evil }),
+    );
+    expect(hostile.filter(({ tag }) => tag === "img")).to.have.length(0);
+    expect(hostile.filter(({ tag }) => tag === "script")).to.have.length(3);
+    expect(hostile.map(({ tag }) => tag)).to.deep.equal(
+      parseHtml(render({ summary: result.summary, gas, notes: [""] })).map(({ tag }) => tag),
+    );
+  });
+
+  it("renders runs of one day and of none", function () {
+    const short = demoResult(1);
+    parseHtml(renderReport(short, assets));
+    parseHtml(renderReport({ ...short, rows: [], executions: [] }, assets));
+  });
+
+  it("gives the same bytes for the same result", async function () {
+    expect(renderReport(demoResult(), await loadReportAssets())).to.equal(page);
+  });
+
+  it("stays below 400 kB, for a year of days too", function () {
+    for (const text of [page, renderReport(demoResult(366), assets)]) {
+      expect(Buffer.byteLength(text)).to.be.below(400_000);
+    }
+  });
+});
