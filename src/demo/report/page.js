@@ -54,7 +54,7 @@
     return date.getUTCMonth() === 0 ? String(date.getUTCFullYear()) : month;
   }
 
-  function shadeRegimes(plot, names) {
+  function shadeRegimes(plot) {
     const { ctx, bbox } = plot;
     const colours = getComputedStyle(document.documentElement);
     const ratio = devicePixelRatio;
@@ -82,20 +82,29 @@
         ctx.stroke();
         ctx.restore();
       }
-      if (names) {
-        ctx.font = "600 " + 11 * ratio + "px " + FAMILY;
-        ctx.textBaseline = "top";
-        ctx.textAlign = "left";
-        const pad = 4 * ratio;
-        const fits = (text) => ctx.measureText(text).width + 2 * pad <= right - left;
-        const text = [name, name.slice(0, 1)].find(fits);
-        if (text !== undefined) {
-          ctx.fillStyle = colours.getPropertyValue("--halo");
-          ctx.fillRect(left + pad / 2, bbox.top + pad / 2, ctx.measureText(text).width + pad, 15 * ratio);
-          ctx.fillStyle = colours.getPropertyValue("--ink");
-          ctx.fillText(text, left + pad, bbox.top + pad);
-        }
-      }
+    }
+    ctx.restore();
+  }
+
+  // Above the grid, below the lines; a stretch too narrow for its name gets the initial, or nothing.
+  function nameRegimes(plot) {
+    const { ctx, bbox } = plot;
+    const colours = getComputedStyle(document.documentElement);
+    const ratio = devicePixelRatio;
+    const pad = 4 * ratio;
+    ctx.save();
+    ctx.font = "600 " + 11 * ratio + "px " + FAMILY;
+    ctx.textBaseline = "top";
+    ctx.textAlign = "left";
+    for (const [name, first, last] of run.regimes) {
+      const left = Math.max(bbox.left, plot.valToPos(times[first] - DAY / 2, "x", true));
+      const right = plot.valToPos(times[last] + DAY / 2, "x", true);
+      const text = [name, name.slice(0, 1)].find((label) => ctx.measureText(label).width + 2 * pad <= right - left);
+      if (text === undefined) continue;
+      ctx.fillStyle = colours.getPropertyValue("--halo");
+      ctx.fillRect(left + pad / 2, bbox.top + pad / 2, ctx.measureText(text).width + pad, 15 * ratio);
+      ctx.fillStyle = colours.getPropertyValue("--ink");
+      ctx.fillText(text, left + pad, bbox.top + pad);
     }
     ctx.restore();
   }
@@ -168,8 +177,8 @@
           })),
         ],
         hooks: {
-          drawClear: [(self) => shadeRegimes(self, chart.names)],
-          drawAxes: [(self) => drawLevels(self, chart.levels)],
+          drawClear: [(self) => shadeRegimes(self)],
+          drawAxes: [(self) => drawLevels(self, chart.levels), (self) => chart.names && nameRegimes(self)],
           setCursor: [
             ({ cursor: { idx } }) => {
               heading.dataset.date = idx == null ? "" : run.dates[idx];
