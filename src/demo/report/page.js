@@ -141,7 +141,7 @@
     const plot = new uPlot(
       {
         ...size(),
-        padding: [8, 10, 0, 0],
+        padding: [8, 16, 0, 0],
         tzDate: (time) => uPlot.tzDate(new Date(time * 1000), "Etc/UTC"),
         legend: { show: false },
         cursor: { drag: { x: false, y: false }, sync: { key: "run" }, y: false, points: { size: 7 } },
