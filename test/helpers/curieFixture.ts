@@ -3,9 +3,10 @@ import { parseEther, parseUnits } from "ethers";
 import type { LocalChain, Mined } from "../../deploy/devnet/chain.ts";
 import { startLocalChain } from "../../deploy/devnet/chain.ts";
 import type { Curie } from "../../deploy/devnet/curie.ts";
-import { call, deployCurie } from "../../deploy/devnet/curie.ts";
+import { VIRTUAL_PAIR, call, deployCurie } from "../../deploy/devnet/curie.ts";
 import type { PerpArbitrage, PerpStep } from "../../deploy/devnet/perpArbitrage.ts";
 import { deployPerpArbitrage, replayPerpStep } from "../../deploy/devnet/perpArbitrage.ts";
+import { priceToSqrtPriceX96 } from "../../src/hedge/liquidity.ts";
 import type { CashBox, CurieAdapter } from "../../typechain-types/index.js";
 import {
   AccessManager__factory,
@@ -82,15 +83,21 @@ export function priceOf(dollars: number): Price {
 export const ether = (amount: number): bigint => parseEther(amount.toFixed(9));
 export const usdc = (amount: number): bigint => parseUnits(amount.toFixed(6), 6);
 
+/** Mines the next block in the second of the latest, so that no funding accrues for the time a test takes to run. */
+async function holdClock(chain: LocalChain): Promise<void> {
+  await chain.request("evm_setNextBlockTimestamp", [await chain.now()]);
+}
+
 export async function setPosition(f: CurieFixture, size: bigint, equity: bigint, price: Price): Promise<Mined> {
   const tx: ContractTransaction = await f.adapter.setPosition.populateTransaction(size, equity, price);
+  await holdClock(f.chain);
   return f.chain.send("deployer", tx);
 }
 
 /** Lets time pass, pushes the index and lets the market follow with a premium. */
 export async function replay(f: CurieFixture, seconds: number, dollars: number, dailyFunding = 0): Promise<PerpStep> {
   await f.chain.warpTo((await f.chain.now()) + seconds);
-  await f.chain.request("evm_setNextBlockTimestamp", [await f.chain.now()]);
+  await holdClock(f.chain);
   await call(f.chain, "deployer", f.feed, "push", [BigInt(Math.round(dollars * 1e8))]);
   return replayPerpStep(f.chain, f.arbitrage, dailyFunding);
 }
@@ -99,4 +106,33 @@ export async function replay(f: CurieFixture, seconds: number, dollars: number, 
 export async function venueValue(f: CurieFixture): Promise<bigint> {
   const value = (await f.curie.clearingHouse.getFunction("getAccountValue")(f.adapter.target)) as bigint;
   return value / 10n ** 12n;
+}
+
+/** What Curie's accounts say of the adapter's position, read without it. */
+export async function venueSize(f: CurieFixture): Promise<bigint> {
+  return (await f.curie.accountBalance.getFunction("getTakerPositionSize")(
+    f.adapter.target,
+    f.curie.baseToken.target,
+  )) as bigint;
+}
+
+/** Brings the pool to a price whatever the index says, and then lets time pass. */
+export async function manipulate(f: CurieFixture, dollars: number, seconds: number): Promise<void> {
+  await holdClock(f.chain);
+  await call(f.chain, "market", f.arbitrage.arbitrageur, "align", [
+    priceToSqrtPriceX96(parseEther(dollars.toFixed(8)), VIRTUAL_PAIR),
+    f.arbitrage.minimumFree,
+  ]);
+  if (seconds > 0) await f.chain.warpTo((await f.chain.now()) + seconds);
+}
+
+/** Prints asset units into a development account and deposits them at Curie for someone else. */
+export async function depositFor(f: CurieFixture, account: string, amount: bigint): Promise<void> {
+  const { chain, asset, curie } = f;
+  await holdClock(chain);
+  await call(chain, "attacker", asset, "mint", [chain.address("attacker"), amount]);
+  await holdClock(chain);
+  await call(chain, "attacker", asset, "approve", [curie.vault.target, amount]);
+  await holdClock(chain);
+  await call(chain, "attacker", curie.vault, "depositFor", [account, asset.target, amount]);
 }
