@@ -106,15 +106,16 @@ contract CurieAdapter is IPerpAdapter, AccessManaged {
     /// @inheritdoc IVenueAdapter
     function valuation(Price calldata price) external view returns (uint256 low, uint256 high) {
         int256 size = _size();
+        int256 quoteSide = _quoteSide();
         if (size == 0) {
-            low = valueAt(price.mid);
+            low = _positive(_floor(quoteSide));
             return (low, low);
         }
         uint256 mark = accountBalance.getMarkPrice(baseToken);
         uint256 dearest = Math.max(price.high, mark);
         uint256 unwindCost = Math.mulDiv(_notional(size, dearest), unwindCostBps, BPS, Math.Rounding.Ceil);
-        low = Math.saturatingSub(valueAt(dearest), unwindCost);
-        high = valueAt(Math.min(price.low, mark));
+        low = Math.saturatingSub(_positive(_valueOf(quoteSide, size, dearest)), unwindCost);
+        high = _positive(_valueOf(quoteSide, size, Math.min(price.low, mark)));
     }
 
     /// @inheritdoc IVenueAdapter
@@ -256,9 +257,19 @@ contract CurieAdapter is IPerpAdapter, AccessManaged {
 
     /// Account value at a price in asset units, rounded down; negative when the account is under water.
     function _accountValue(uint256 price) private view returns (int256) {
-        int256 unrealized =
-            accountBalance.getTakerOpenNotional(address(this), baseToken) + (_size() * price.toInt256()) / WAD;
-        return _floor(_settledBalance() - exchange.getPendingFundingPayment(address(this), baseToken) + unrealized);
+        return _valueOf(_quoteSide(), _size(), price);
+    }
+
+    function _valueOf(int256 quoteSide, int256 size, uint256 price) private view returns (int256) {
+        return _floor(quoteSide + (size * price.toInt256()) / WAD);
+    }
+
+    /// Everything in the account but the base owed, scaled by 1e18: balance, profit, funding and what was sold.
+    function _quoteSide() private view returns (int256) {
+        return
+            _settledBalance() -
+            exchange.getPendingFundingPayment(address(this), baseToken) +
+            accountBalance.getTakerOpenNotional(address(this), baseToken);
     }
 
     /// Booked balance with realised profit and loss, scaled by 1e18. Never more than Curie's own books show.
