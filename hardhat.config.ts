@@ -1,6 +1,5 @@
 import { createRequire } from "node:module";
 import hardhatEthers from "@nomicfoundation/hardhat-ethers";
-import hardhatChaiMatchers from "@nomicfoundation/hardhat-ethers-chai-matchers";
 import hardhatMocha from "@nomicfoundation/hardhat-mocha";
 import hardhatNetworkHelpers from "@nomicfoundation/hardhat-network-helpers";
 import hardhatTypechain from "@nomicfoundation/hardhat-typechain";
@@ -10,7 +9,9 @@ import { defineConfig } from "hardhat/config";
 const solc = { version: "0.8.30", path: createRequire(import.meta.url).resolve("solc/soljson.js") };
 
 export default defineConfig({
-  plugins: [hardhatEthers, hardhatChaiMatchers, hardhatMocha, hardhatNetworkHelpers, hardhatTypechain],
+  // Not hardhat-ethers-chai-matchers: from the first network connection on, its closeTo takes integers only, so tests
+  // of statistics would pass or fail by the order of the files.
+  plugins: [hardhatEthers, hardhatMocha, hardhatNetworkHelpers, hardhatTypechain],
   solidity: {
     ...solc,
     settings: { optimizer: { enabled: true, runs: 200 }, evmVersion: "cancun" },

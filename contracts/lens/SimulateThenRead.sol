@@ -25,6 +25,8 @@ contract SimulateThenRead {
         bytes calldata query
     ) external returns (Result memory executed, uint256 gasUsed, Result memory read) {
         uint256 gasBefore = gasleft();
+        // Never deployed: eth_call with this code overridden in, so the call changes nothing.
+        // solhint-disable-next-line avoid-low-level-calls
         (executed.ok, executed.data) = safe.call(execution);
         gasUsed = gasBefore - gasleft();
         if (target != address(0)) (read.ok, read.data) = target.staticcall(query);
