@@ -1,5 +1,4 @@
 import { parseUnits } from "ethers";
-import type { Contract } from "ethers";
 import { wholeLiquidity } from "../../src/hedge/liquidity.ts";
 import type { MarketDay } from "../../src/market/history.ts";
 import type { PoolTrader } from "../../typechain-types/index.js";
@@ -45,7 +44,7 @@ export async function moveMarket(market: Market, time: number, price: number, da
 /** A day's worth of noise trades at the pool, for the volatility known the evening before. */
 export async function tradeNoise(market: Market, day: MarketDay, price: number): Promise<void> {
   const { chain, uniswap } = market.world;
-  const liquidity = (await (uniswap.pool as Contract).getFunction("liquidity").staticCall()) as bigint;
+  const liquidity = (await uniswap.pool.getFunction("liquidity").staticCall()) as bigint;
   const volume = noiseVolume({
     dailyVolatility: day.ethVolatility,
     medianDailyVolatility: MEDIAN_DAILY_VOLATILITY,

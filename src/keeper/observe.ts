@@ -67,25 +67,22 @@ export async function observe(
   const blockTag = block.number;
   const { lens, oracle, policy, liquidity, perp, prices } = connect(provider, deployment);
 
-  const [network, snapshot, sessions, minStep, calm, elevated, stress, pool, base, asset, costBps, vix, vix3m] =
-    await rpc(
-      Promise.all([
-        provider.getNetwork(),
-        lens.snapshot({ blockTag }),
-        oracle.sessions(0, ALL_SESSIONS, { blockTag }),
-        policy.minStepBps({ blockTag }),
-        regimePolicy(policy, 0, blockTag),
-        regimePolicy(policy, 1, blockTag),
-        regimePolicy(policy, 2, blockTag),
-        liquidity.pool({ blockTag }),
-        liquidity.base({ blockTag }),
-        liquidity.asset({ blockTag }),
-        perp.unwindCostBps({ blockTag }),
-        oracle.vixFeed({ blockTag }),
-        oracle.vix3mFeed({ blockTag }),
-      ]),
-    );
-  void minStep;
+  const [network, snapshot, sessions, calm, elevated, stress, pool, base, asset, costBps, vix, vix3m] = await rpc(
+    Promise.all([
+      provider.getNetwork(),
+      lens.snapshot({ blockTag }),
+      oracle.sessions(0, ALL_SESSIONS, { blockTag }),
+      regimePolicy(policy, 0, blockTag),
+      regimePolicy(policy, 1, blockTag),
+      regimePolicy(policy, 2, blockTag),
+      liquidity.pool({ blockTag }),
+      liquidity.base({ blockTag }),
+      liquidity.asset({ blockTag }),
+      perp.unwindCostBps({ blockTag }),
+      oracle.vixFeed({ blockTag }),
+      oracle.vix3mFeed({ blockTag }),
+    ]),
+  );
   if (network.chainId.toString() !== deployment.chainId) {
     throw new WrongChain(deployment.chainId, network.chainId.toString());
   }
