@@ -71,19 +71,23 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
 
         Price memory price = IPriceOracle(IHedgeVault(vault).priceOracle()).read().price;
         _requireUnmoved(plan, price.mid);
-        uint256 navBefore = IHedgeVault(vault).navAt(price.mid);
-        IHedgePolicy.Measures memory before = _measure(price.mid, navBefore);
-        uint256[] memory valuesBefore = _adapterValues(price.mid);
+        address[] memory adapters = IHedgeVault(vault).adapters();
+        (uint256 navBefore, uint256[] memory valuesBefore, IHedgePolicy.Measures memory before) = _assess(
+            adapters,
+            price.mid
+        );
 
         _apply(plan, price, navBefore);
 
-        uint256 navAfter = IHedgeVault(vault).navAt(price.mid);
-        IHedgePolicy.Measures memory afterwards = _measure(price.mid, navAfter);
+        (uint256 navAfter, uint256[] memory valuesAfter, IHedgePolicy.Measures memory afterwards) = _assess(
+            adapters,
+            price.mid
+        );
         // The regime is a path: a plan made for a calmer one is judged by the one that came, never the other way round.
         Regime regime = _moreDefensive(plan.regime, IRegimeOracle(regimeOracle).regime());
         uint256 cash = IHedgeVault(vault).cash();
         if (cash < plan.cashReserve) revert CashReserveMissed(cash, plan.cashReserve);
-        _requireCaps(price.mid, navAfter, valuesBefore);
+        _requireCaps(adapters, navAfter, valuesBefore, valuesAfter);
         _spendLossBudget(regime, navBefore, navAfter);
         if (plan.derisk) _requireDerisked(before, afterwards);
         IHedgePolicy(policy).judge(regime, before, afterwards);
@@ -92,8 +96,8 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IRebalancer
-    function measure(uint256 price) external view returns (IHedgePolicy.Measures memory) {
-        return _measure(price, IHedgeVault(vault).navAt(price));
+    function measure(uint256 price) external view returns (IHedgePolicy.Measures memory m) {
+        (, , m) = _assess(IHedgeVault(vault).adapters(), price);
     }
 
     /// @inheritdoc IRebalancer
@@ -126,7 +130,7 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
         for (uint256 i; i < plan.perps.length; ++i) {
             PerpTarget calldata target = plan.perps[i];
             _requireKnown(target.adapter);
-            int256 size = IPerpAdapter(target.adapter).position().size;
+            int256 size = _sizeOf(target.adapter, price);
             if ((size < 0) != (target.fromSize < 0) && size != target.fromSize) {
                 revert MovedSincePlan(target.adapter, BPS, plan.toleranceBps);
             }
@@ -139,6 +143,11 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
         if (larger == 0) return;
         uint256 drift = Math.mulDiv(larger - Math.min(from, to), BPS, larger, Math.Rounding.Ceil);
         if (drift > toleranceBps) revert MovedSincePlan(what, drift, toleranceBps);
+    }
+
+    /// @dev The position as exposure has it, pending orders unfilled: reading the whole position costs three times as much.
+    function _sizeOf(address adapter, uint256 price) private view returns (int256) {
+        return IVenueAdapter(adapter).exposure(price).deltaMin;
     }
 
     function _requireKnown(address adapter) private view {
@@ -158,7 +167,7 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
         }
         for (uint256 i; i < plan.perps.length; ++i) {
             PerpTarget calldata target = plan.perps[i];
-            int256 size = IPerpAdapter(target.adapter).position().size;
+            int256 size = _sizeOf(target.adapter, price.mid);
             shrinks[count + i] = SignedMath.abs(target.size) < SignedMath.abs(size);
         }
         _step(plan, price, nav, shrinks, true);
@@ -182,14 +191,28 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
 
     // -------------------------------------------------------------------------------------------------------- outcome
 
-    function _measure(uint256 price, uint256 nav) private view returns (IHedgePolicy.Measures memory m) {
-        if (nav == 0) return m;
-        address[] memory adapters = IHedgeVault(vault).adapters();
+    /// @dev Net asset value, what each adapter holds of it, and the measures. Asking an adapter is the dear part, hence
+    /// each is asked once; what its exposure calls equity is its value at that price.
+    function _assess(
+        address[] memory adapters,
+        uint256 price
+    ) private view returns (uint256 nav, uint256[] memory values, IHedgePolicy.Measures memory m) {
+        Exposure[] memory exposures = new Exposure[](adapters.length);
+        values = new uint256[](adapters.length);
+        uint256 cash = IHedgeVault(vault).cash();
+        nav = cash;
+        for (uint256 i; i < adapters.length; ++i) {
+            exposures[i] = IVenueAdapter(adapters[i]).exposure(price);
+            values[i] = exposures[i].equity;
+            nav += values[i];
+        }
+        if (nav == 0) return (nav, values, m);
+
         int256 deltaMin;
         int256 deltaMax;
         uint256 gross;
         for (uint256 i; i < adapters.length; ++i) {
-            Exposure memory e = IVenueAdapter(adapters[i]).exposure(price);
+            Exposure memory e = exposures[i];
             deltaMin += e.deltaMin;
             deltaMax += e.deltaMax;
             gross += e.gross;
@@ -205,7 +228,7 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
         m.netDeltaMinBps = _signedBps(deltaMin, price, nav);
         m.netDeltaMaxBps = _signedBps(deltaMax, price, nav);
         m.grossBps = _bps(_value(gross, price), nav);
-        m.cashBps = _bps(IHedgeVault(vault).cash(), nav);
+        m.cashBps = _bps(cash, nav);
     }
 
     function _value(uint256 base, uint256 price) private view returns (uint256) {
@@ -232,23 +255,18 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
     }
 
     /// @dev A venue may be above its cap because prices moved; a plan may not add to it there.
-    function _requireCaps(uint256 price, uint256 nav, uint256[] memory valuesBefore) private view {
-        address[] memory adapters = IHedgeVault(vault).adapters();
+    function _requireCaps(
+        address[] memory adapters,
+        uint256 nav,
+        uint256[] memory valuesBefore,
+        uint256[] memory valuesAfter
+    ) private view {
         for (uint256 i; i < adapters.length; ++i) {
             (uint256 capAssets, uint256 capBps) = IHedgeVault(vault).capOf(adapters[i]);
             uint256 cap = Math.min(capAssets, (nav * capBps) / BPS);
-            uint256 value = IVenueAdapter(adapters[i]).valueAt(price);
-            if (value > cap && value > valuesBefore[i]) {
-                revert IHedgeVault.AdapterCapExceeded(adapters[i], value, cap);
+            if (valuesAfter[i] > cap && valuesAfter[i] > valuesBefore[i]) {
+                revert IHedgeVault.AdapterCapExceeded(adapters[i], valuesAfter[i], cap);
             }
-        }
-    }
-
-    function _adapterValues(uint256 price) private view returns (uint256[] memory values) {
-        address[] memory adapters = IHedgeVault(vault).adapters();
-        values = new uint256[](adapters.length);
-        for (uint256 i; i < adapters.length; ++i) {
-            values[i] = IVenueAdapter(adapters[i]).valueAt(price);
         }
     }
 

@@ -7,7 +7,7 @@ import {Price} from "../vault/IPriceOracle.sol";
 /// @param deltaMin Least delta over every way pending orders may fill, in base token units (1e18 = 1 ETH), signed.
 /// @param deltaMax Greatest delta over every way pending orders may fill.
 /// @param gross Absolute base amount held long or short, in base token units.
-/// @param equity What the venue owes the vault at the given price, in asset units.
+/// @param equity What the venue owes the vault at the given price, in asset units: the same as `valueAt`.
 /// @param margined Whether the venue can liquidate: leverage is then gross notional / equity.
 struct Exposure {
     int256 deltaMin;

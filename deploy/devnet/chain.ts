@@ -1,11 +1,14 @@
 import { createRequire } from "node:module";
-import { BrowserProvider, Contract, ContractFactory, HDNodeWallet, Mnemonic } from "ethers";
+import { BrowserProvider, Contract, ContractFactory, HDNodeWallet, Mnemonic, Network } from "ethers";
 import type { ContractTransaction, Eip1193Provider, InterfaceAbi, Signer } from "ethers";
 
 const require = createRequire(import.meta.url);
 
 /** The public mnemonic of Hardhat's development accounts: worthless keys, known to everyone. */
 export const DEV_MNEMONIC = "test test test test test test test test test test test junk";
+
+/** Hardhat's chain id, for which the Safe's factory is pre-signed. */
+export const LOCAL_CHAIN_ID = 31_337;
 
 /** Who is who among the development accounts, by index. */
 export const ACCOUNTS = {
@@ -51,11 +54,15 @@ export class LocalTransactionReverted extends Error {
 export class LocalChain {
   readonly eip1193: Eip1193Provider;
   readonly provider: BrowserProvider;
+  /** Deriving a key takes milliseconds; each is derived once. */
+  readonly #wallets = new Map<AccountName, HDNodeWallet>();
 
   constructor(eip1193: Eip1193Provider) {
     this.eip1193 = eip1193;
     // Reads after a mined block must see it: ethers' own 250 ms cache is switched off.
-    this.provider = new BrowserProvider(eip1193, undefined, { cacheTimeout: -1 });
+    // The chain id never changes here, so it is not asked for again with every call.
+    const network = Network.from(LOCAL_CHAIN_ID);
+    this.provider = new BrowserProvider(eip1193, network, { cacheTimeout: -1, staticNetwork: network });
     this.provider.pollingInterval = 10;
   }
 
@@ -64,9 +71,12 @@ export class LocalChain {
   }
 
   wallet(name: AccountName): HDNodeWallet {
-    return HDNodeWallet.fromMnemonic(Mnemonic.fromPhrase(DEV_MNEMONIC), `m/44'/60'/0'/0/${ACCOUNTS[name]}`).connect(
-      this.provider,
-    );
+    const known = this.#wallets.get(name);
+    if (known !== undefined) return known;
+    const path = `m/44'/60'/0'/0/${ACCOUNTS[name]}`;
+    const wallet = HDNodeWallet.fromMnemonic(Mnemonic.fromPhrase(DEV_MNEMONIC), path).connect(this.provider);
+    this.#wallets.set(name, wallet);
+    return wallet;
   }
 
   address(name: AccountName): string {

@@ -8,6 +8,9 @@ import type { Execution } from "../safe/execute.ts";
 import { addSignatures, readPacket } from "../safe/packetFile.ts";
 import { signPacket } from "../safe/sign.ts";
 
+/** The market moves between simulation and execution, and a venue may have more ticks to cross. */
+const GAS_MARGIN_PERCENT = 160n;
+
 /** What the members made of a proposal. */
 export interface Reviewed {
   verdict: Verdict;
@@ -43,12 +46,14 @@ export async function executePacket(
   provider: JsonRpcApiProvider,
   packetPath: string,
   executor: Signer,
+  simulatedGas: bigint | null,
 ): Promise<Execution> {
   return executeSafeTx({
     provider,
     signer: executor,
     packet: await readPacket(packetPath),
     interfaces: CONTRACT_ERRORS,
+    ...(simulatedGas === null ? {} : { gasLimit: (simulatedGas * GAS_MARGIN_PERCENT) / 100n }),
   });
 }
 

@@ -71,7 +71,7 @@ export async function observe(
     Promise.all([
       provider.getNetwork(),
       lens.snapshot({ blockTag }),
-      oracle.sessions(0, ALL_SESSIONS, { blockTag }),
+      sessionsOf(provider, deployment.regimeOracle, blockTag),
       regimePolicy(policy, 0, blockTag),
       regimePolicy(policy, 1, blockTag),
       regimePolicy(policy, 2, blockTag),
@@ -87,7 +87,7 @@ export async function observe(
     throw new WrongChain(deployment.chainId, network.chainId.toString());
   }
   if (!snapshot.priced) throw new FeedsUnusable(decodePriceError(snapshot.priceError), snapshot.priceError);
-  const lastDay = Number(sessions.at(-1)?.day ?? 0);
+  const lastDay = sessions.at(-1)?.[0] ?? 0;
 
   const [tickSpacing, baseDecimals, assetDecimals, baseFeed, assetFeed, vixRound, vix3mRound] = await rpc(
     Promise.all([
@@ -127,12 +127,7 @@ export async function observe(
       regime: REGIME_NAMES[Number(snapshot.regime.regime)] ?? "Unknown",
       staleAfter: Number(snapshot.regime.staleAfter),
       liftPending: snapshot.regime.liftPending,
-      sessions: sessions.map((session) => [
-        Number(session.day),
-        session.vix.toString(),
-        session.vix3m.toString(),
-        session.lifted,
-      ]),
+      sessions,
     },
     policy: { source: "CHAIN", Calm: calm, Elevated: elevated, Stress: stress },
     vault: {
@@ -185,6 +180,29 @@ function connect(provider: Provider, d: Deployment) {
     perp: CurieAdapter__factory.connect(d.perpAdapter, provider),
     prices: PriceOracle__factory.connect(d.priceOracle, provider),
   };
+}
+
+const regimeInterface = RegimeOracle__factory.createInterface();
+/** A session as the ABI encodes it: day, VIX, VIX3M, lifted, level, streak, a word each. */
+const WORDS_PER_SESSION = 6;
+
+/**
+ * Every session of the oracle. Decoded by hand: hundreds of structs take a general decoder far longer than the node
+ * takes to answer, and a keeper reads them at every tick.
+ */
+async function sessionsOf(
+  provider: Provider,
+  oracle: string,
+  blockTag: number,
+): Promise<Evidence["regime"]["sessions"]> {
+  const data = regimeInterface.encodeFunctionData("sessions", [0, ALL_SESSIONS]);
+  const answer = await provider.call({ to: oracle, data, blockTag });
+  const word = (index: number): bigint => BigInt(`0x${answer.slice(2 + index * 64, 66 + index * 64)}`);
+  const count = Number(word(1));
+  return Array.from({ length: count }, (_, index) => {
+    const at = 2 + index * WORDS_PER_SESSION;
+    return [Number(word(at)), word(at + 1).toString(), word(at + 2).toString(), word(at + 3) === 1n];
+  });
 }
 
 async function regimePolicy(

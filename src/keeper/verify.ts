@@ -43,6 +43,8 @@ export interface Verdict {
   plan: Plan | null;
   before: IVaultLens.SnapshotStructOutput | null;
   after: IVaultLens.SnapshotStructOutput | null;
+  /** Gas of the simulated execution. */
+  gasUsed: bigint | null;
 }
 
 export interface VerifyRequest {
@@ -73,6 +75,7 @@ export async function verify(request: VerifyRequest): Promise<Verdict> {
     plan: null,
     before: null,
     after: null,
+    gasUsed: null,
     ...rest,
   });
 
@@ -92,6 +95,7 @@ export async function verify(request: VerifyRequest): Promise<Verdict> {
     plan,
     before: read === null ? null : decodeSnapshot(read.before),
     after: read === null ? null : decodeSnapshot(read.after),
+    gasUsed: simulation?.gasUsed ?? null,
   });
 }
 

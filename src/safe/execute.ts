@@ -20,6 +20,8 @@ export interface ExecuteRequest {
   packet: Packet;
   /** Whose custom errors to decode when the inner call reverts. */
   interfaces?: readonly Interface[];
+  /** Gas to send, when a simulation has said what is needed; otherwise the node is asked. */
+  gasLimit?: bigint;
   /** Where else to look for signatures. */
   service?: SafeService;
 }
@@ -52,7 +54,7 @@ export async function executeSafeTx(request: ExecuteRequest): Promise<Execution>
   const call = { from, to: packet.safe, data: execTransactionData(packet.safeTx, assembleSignatures(signatures)) };
   const gasLimit = await tryExecution(request, call);
   const connected = signer.provider ? signer : signer.connect(provider);
-  const sent = await connected.sendTransaction({ ...call, gasLimit: withMargin(gasLimit) });
+  const sent = await connected.sendTransaction({ ...call, gasLimit });
   const receipt = (await sent.wait())!;
   const outcome = readOutcome(receipt.logs, packet.safe, packet.safeTxHash);
   if (outcome !== "success") throw new SafeExecutionFailed(packet.safeTxHash, receipt.hash);
@@ -78,7 +80,7 @@ async function tryExecution(
   let gas: bigint;
   try {
     returned = await provider.call(call);
-    gas = await provider.estimateGas(call);
+    gas = request.gasLimit ?? withMargin(await provider.estimateGas(call));
   } catch (error) {
     const data = revertDataOf(error);
     throw data === null ? error : await explain(data);
@@ -161,7 +163,7 @@ function topicOf(event: "ExecutionSuccess" | "ExecutionFailure"): string {
 
 /** A tenth more than estimated: state may move between estimate and inclusion. */
 function withMargin(gas: bigint): bigint {
-  return gas + gas / 10n;
+  return gas + gas / 2n;
 }
 
 function pick({ service }: ExecuteRequest): { service?: SafeService } {
