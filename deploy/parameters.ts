@@ -127,7 +127,7 @@ export const DEFAULT_POLICY: PolicyParameters = {
       hedgeRatioBps: 6_000,
       halfWidthTicks: 2_500,
       marginBps: 6_000,
-      riskAversionBps: 1_000_000,
+      riskAversionBps: 250_000,
     },
   },
   Elevated: {
@@ -146,7 +146,7 @@ export const DEFAULT_POLICY: PolicyParameters = {
       hedgeRatioBps: 8_500,
       halfWidthTicks: 3_500,
       marginBps: 7_000,
-      riskAversionBps: 1_000_000,
+      riskAversionBps: 250_000,
     },
   },
   Stress: {
@@ -165,7 +165,7 @@ export const DEFAULT_POLICY: PolicyParameters = {
       hedgeRatioBps: 10_000,
       halfWidthTicks: 5_000,
       marginBps: 8_000,
-      riskAversionBps: 1_000_000,
+      riskAversionBps: 250_000,
     },
   },
 };
