@@ -352,6 +352,8 @@ contract HedgeVault is
         _requireSpread(low, high);
         uint256 newestRound = Math.min(reading.baseUpdatedAt, reading.assetUpdatedAt);
 
+        // It reverts only when nothing at all was done: what was skipped or settled before must not be undone.
+        uint256 firstHead = _head;
         for (uint256 i; i < maxRequests && _head < _requests.length; ++i) {
             Request storage entry = _requests[_head];
             if (entry.shares == 0) {
@@ -359,11 +361,11 @@ contract HedgeVault is
                 continue;
             }
             if (newestRound <= entry.createdAt) {
-                if (assets == 0) revert NoNewerRound(_head, entry.createdAt, newestRound);
+                if (shares == 0 && _head == firstHead) revert NoNewerRound(_head, entry.createdAt, newestRound);
                 break;
             }
             if (cash == 0) {
-                if (assets == 0) revert InsufficientCash(1, 0);
+                if (shares == 0 && _head == firstHead) revert InsufficientCash(1, 0);
                 break;
             }
             (uint256 filledShares, uint256 filledAssets) = _fill(entry, low);
