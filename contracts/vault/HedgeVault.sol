@@ -489,6 +489,12 @@ contract HedgeVault is
         return delegatee == address(0) ? account : delegatee;
     }
 
+    /// @dev Delegating to nobody is delegating to oneself: were the votes taken away and none put back, no transfer and no
+    /// burn of these shares could ever be booked again, and a request for them would block the queue for everyone.
+    function _delegate(address account, address delegatee) internal override {
+        super._delegate(account, delegatee == address(0) ? account : delegatee);
+    }
+
     /// @notice Votes are counted by time, in seconds since 1970-01-01 (ERC-6372).
     function clock() public view override returns (uint48) {
         return SafeCast.toUint48(block.timestamp);
