@@ -33,5 +33,8 @@ export default defineConfig({
     },
   },
   typechain: { outDir: "typechain-types" },
-  test: { mocha: { timeout: 120_000 }, solidity: { fuzz: { runs: 256 } } },
+  test: {
+    mocha: { timeout: 120_000, forbidPending: true, forbidOnly: process.env["CI"] !== undefined },
+    solidity: { fuzz: { runs: 256 } },
+  },
 });
