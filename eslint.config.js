@@ -52,7 +52,7 @@ export default defineConfig(
     files: ["**/*.{js,mjs}"],
     extends: [js.configs.recommended],
     languageOptions: {
-      globals: { Buffer: false, URL: false, clearInterval: false, process: false, setInterval: false },
+      globals: { Buffer: false, URL: false, clearInterval: false, console: false, process: false, setInterval: false },
     },
   },
   {
@@ -62,6 +62,8 @@ export default defineConfig(
     rules: {
       // Numbers and bigints read well in templates; what prints as [object Object] is still refused.
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+      // The `target` of a contract that is deployed is its address, whatever its type allows besides.
+      "@typescript-eslint/no-base-to-string": ["error", { ignoredTypeNames: ["Addressable", "Error", "URL"] }],
       // `() => done()` is how a callback says that it answers nothing.
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
       // Under noUncheckedIndexedAccess, `list[i]!` is how numeric code says that i is within bounds.
