@@ -20,7 +20,7 @@ import { deployUniswap } from "./uniswap.ts";
 import type { Uniswap } from "./uniswap.ts";
 
 /** The local chain starts this long before the window: the venues' oracles need a past. */
-const LEAD_SECONDS = 6 * 3_600;
+export const LEAD_SECONDS = 6 * 3_600;
 
 /** One vault of the local chain: its contracts, its Safe, and who holds its shares. */
 export interface LocalVault {

@@ -60,7 +60,7 @@ export async function runDemo(request: DemoRequest): Promise<DemoResult> {
     vaults: VAULTS.map((name) => ({ name, policy: DEMO_POLICIES[name], deposit: DEFAULT_DEPOSIT })),
   });
   const market = await openMarket(world);
-  const runs = vaultRuns(world, request.out);
+  const runs = await vaultRuns(world, request.out);
   const rows: DayRow[] = [];
   const regimeDays: Record<CountedRegime, number> = { Calm: 0, Elevated: 0, Stress: 0 };
 
@@ -90,21 +90,24 @@ interface Evening {
   advanceGas: number;
 }
 
-function vaultRuns(world: World, out: string): VaultRun[] {
+async function vaultRuns(world: World, out: string): Promise<VaultRun[]> {
   const { chain, uniswap, curie } = world;
   const people: People = {
     provider: chain.provider,
     members: [chain.wallet("owner1"), chain.wallet("owner2")],
     executor: chain.wallet("executor"),
   };
+  const [positionManager, clearingHouse, exchange] = await Promise.all(
+    [uniswap.positionManager, curie.clearingHouse, curie.exchange].map((contract) => contract.getAddress()),
+  );
   return world.vaults.map((vault) => {
     const sources: Sources = {
       pair: uniswap.pair,
       liquidityAdapter: vault.deployment.liquidityAdapter,
       perpAdapter: vault.deployment.perpAdapter,
-      positionManager: String(uniswap.positionManager.target),
-      clearingHouse: String(curie.clearingHouse.target),
-      exchange: String(curie.exchange.target),
+      positionManager: positionManager ?? "",
+      clearingHouse: clearingHouse ?? "",
+      exchange: exchange ?? "",
     };
     return new VaultRun(vault.name as VaultName, vault, people, sources, join(out, "packets", vault.name));
   });

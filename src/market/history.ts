@@ -105,11 +105,7 @@ export function buildHistory(files: HistoryFiles, from: string, to: string): His
     });
   }
 
-  const seedSessions: History["seedSessions"] = [];
-  for (let date = previousSession(from); seedSessions.length < SEED_SESSIONS; date = previousSession(date)) {
-    seedSessions.unshift({ date, ...closes.on(date) });
-  }
-
+  const seedSessions = sessionsBefore(from, closes);
   return {
     kind: "history",
     label: `History ${from} to ${to}`,
@@ -163,7 +159,21 @@ function readBars(text: string, from: string, to: string) {
   };
 }
 
-function readCloses(files: HistoryFiles, from: string, to: string) {
+/** The SEED_SESSIONS sessions before a date, from a data folder: what a regime oracle deployed on that date starts from. */
+export async function loadSeedSessions(dir: string, before: string): Promise<History["seedSessions"]> {
+  const [vix, vix3m] = await Promise.all([readDataFile(dir, FILE_NAMES.vix), readDataFile(dir, FILE_NAMES.vix3m)]);
+  return sessionsBefore(before, readCloses({ vix, vix3m }, before, before));
+}
+
+function sessionsBefore(before: string, closes: ReturnType<typeof readCloses>): History["seedSessions"] {
+  const sessions: History["seedSessions"] = [];
+  for (let date = previousSession(before); sessions.length < SEED_SESSIONS; date = previousSession(date)) {
+    sessions.unshift({ date, ...closes.on(date) });
+  }
+  return sessions;
+}
+
+function readCloses(files: Pick<HistoryFiles, "vix" | "vix3m">, from: string, to: string) {
   const columns = { date: "date", close: "number" } as const;
   const vix = new Map(parseSeries(files.vix, FILE_NAMES.vix, columns).map((row) => [row.date, row]));
   const vix3m = new Map(parseSeries(files.vix3m, FILE_NAMES.vix3m, columns).map((row) => [row.date, row]));

@@ -1,0 +1,82 @@
+import { existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { log, print, UsageError } from "../output.ts";
+import { examples } from "../program.ts";
+
+interface DevnetOptions {
+  port: string;
+  data?: string;
+  from: string;
+  to: string;
+  out: string;
+  daySeconds?: string;
+}
+
+/** `ballast devnet`: the local chain as a JSON-RPC node. */
+export function register(program: Command): void {
+  program
+    .command("devnet")
+    .description("serve the local chain, venues, Safe and vault, as a JSON-RPC node on 127.0.0.1, until stopped")
+    .option("--port <number>", "port to listen on", "8545")
+    .option("--data <dir>", "folder with market history (default: ./data if there, else a synthetic scenario)")
+    .option("--from <date>", "first day of the history", "2020-02-03")
+    .option("--to <date>", "last day of the history", "2020-04-30")
+    .option("--day-seconds <number>", "live through one day of the history every so many seconds; default: stand still")
+    .option("--out <dir>", "folder for the deployment file, addresses and keys", join("out", "devnet"))
+    .addHelpText(
+      "after",
+      "\nThe keys are Hardhat's public development keys: never send anything of value to them.\n" +
+        examples("ballast devnet", "ballast devnet --port 8546 --data ../shared/data --day-seconds 30"),
+    )
+    .action(devnet);
+}
+
+async function devnet(options: DevnetOptions): Promise<void> {
+  const port = wholeNumber("port", options.port);
+  const daySeconds = options.daySeconds === undefined ? null : wholeNumber("day-seconds", options.daySeconds);
+  const [{ loadHistory }, { syntheticHistory }, { serveDevnet }] = await Promise.all([
+    import("../../market/history.ts"),
+    import("../../market/synthetic.ts"),
+    import("../../../deploy/devnet/serve.ts"),
+  ]);
+  const folder = options.data ?? (existsSync("data") ? "data" : null);
+  const history = folder === null ? syntheticHistory(1) : await loadHistory(folder, options.from, options.to);
+  log(`${history.label}, from ${history.from}`);
+  const node = await serveDevnet({ history, port });
+
+  await mkdir(options.out, { recursive: true });
+  const deploymentFile = join(options.out, "deployment.json");
+  const addressFile = join(options.out, "devnet.json");
+  await writeFile(deploymentFile, `${JSON.stringify(node.deployment, null, 2)}\n`);
+  const described = { url: node.url, deployment: deploymentFile, addresses: node.addresses, accounts: node.accounts };
+  await writeFile(addressFile, `${JSON.stringify(described, null, 2)}\n`);
+  for (const { name, privateKey } of node.accounts)
+    await writeFile(join(options.out, `${name}.key`), `${privateKey}\n`);
+
+  const rows = Object.entries(node.addresses).map(([name, address]) => `  ${name.padEnd(18)} ${address}`);
+  const keys = node.accounts.map(({ name, address, privateKey }) => `  ${name.padEnd(10)} ${address}  ${privateKey}`);
+  const human = [
+    `Listening on ${node.url} (chain ${node.deployment.chainId})`,
+    "",
+    "Contracts",
+    ...rows,
+    "",
+    "Accounts: PUBLIC development keys, worthless, never send anything of value to them",
+    ...keys,
+    "",
+    `Deployment file ${deploymentFile}, all of the above ${addressFile}, one key file an account beside them.`,
+    "Try, in another terminal:",
+    `  npx ballast keeper once --rpc ${node.url} --deployment ${deploymentFile}`,
+    "Ctrl-C stops it.",
+  ].join("\n");
+  print(human, described);
+  await node.live(daySeconds, log);
+}
+
+function wholeNumber(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value <= 0) throw new UsageError(`--${name} ${text} is no positive whole number`);
+  return value;
+}
