@@ -35,10 +35,14 @@ export async function openMarket(world: World): Promise<Market> {
 export async function moveMarket(market: Market, time: number, price: number, dailyFunding: number): Promise<void> {
   const { chain, feeds } = market.world;
   await chain.warpTo(time);
-  await pushAnswer(chain, feeds.usdcUsd, 1);
   await pushAnswer(chain, feeds.ethUsd, price);
   await replayPerpStep(chain, market.perps, dailyFunding);
   await arbitrage(chain, market.trader, parseUnits(price.toFixed(8), 18));
+}
+
+/** The asset's own feed has a heartbeat of a day, and nothing to say between. */
+export async function beatAssetFeed(market: Market): Promise<void> {
+  await pushAnswer(market.world.chain, market.world.feeds.usdcUsd, 1);
 }
 
 /** A day's worth of noise trades at the pool, for the volatility known the evening before. */

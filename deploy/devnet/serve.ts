@@ -9,7 +9,7 @@ import type { History } from "../../src/market/history.ts";
 import { ACCOUNTS, LOCAL_CHAIN_ID, LocalChain } from "./chain.ts";
 import type { AccountName } from "./chain.ts";
 import { CLOSE_SECONDS } from "./feeds.ts";
-import { closeSession, moveMarket, openMarket, tradeNoise } from "./market.ts";
+import { beatAssetFeed, closeSession, moveMarket, openMarket, tradeNoise } from "./market.ts";
 import type { Market } from "./market.ts";
 import { LEAD_SECONDS, bringUp } from "./world.ts";
 
@@ -97,6 +97,7 @@ async function live(
       for (const [step, { secondOfDay, price: next }] of path.entries()) {
         const time = Math.max(startOfDay(day.date) + secondOfDay, (await chain.now()) + 1);
         await moveMarket(market, time, next, day.fundingRate);
+        if (step === 0) await beatAssetFeed(market);
         if (step === path.length >> 1) await tradeNoise(market, day, next);
         await sleep((daySeconds * 1000) / path.length);
         price = next;
@@ -114,5 +115,6 @@ async function live(
   for (;;) {
     await sleep(HEARTBEAT_SECONDS * 1000);
     await moveMarket(market, (await chain.now()) + 1, price, 0);
+    await beatAssetFeed(market);
   }
 }

@@ -1,5 +1,12 @@
 import { join } from "node:path";
-import { FEE_TO_LVR, closeSession, moveMarket, openMarket, tradeNoise } from "../../deploy/devnet/market.ts";
+import {
+  FEE_TO_LVR,
+  beatAssetFeed,
+  closeSession,
+  moveMarket,
+  openMarket,
+  tradeNoise,
+} from "../../deploy/devnet/market.ts";
 import type { Market } from "../../deploy/devnet/market.ts";
 import { CLOSE_SECONDS } from "../../deploy/devnet/feeds.ts";
 import { DEFAULT_DEPOSIT, bringUp } from "../../deploy/devnet/world.ts";
@@ -140,6 +147,7 @@ async function liveThrough(market: Market, runs: readonly VaultRun[], day: Marke
     }
     await moveMarket(market, midnight + secondOfDay, price, day.fundingRate);
     if (step === 0) {
+      await beatAssetFeed(market);
       executed = [];
       for (const run of runs) executed.push(await run.execute(day.date));
     }

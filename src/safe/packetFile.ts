@@ -12,7 +12,10 @@ const LOCK_RETRY_MS = 15;
 
 /** Reads and checks a packet. Throws PacketError, or the file system's own error. */
 export async function readPacket(path: string): Promise<Packet> {
-  return parsePacket(await readFile(path, "utf8"));
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    throw new PacketError("", `${path} cannot be read (${error instanceof Error ? error.message : String(error)})`);
+  });
+  return parsePacket(text);
 }
 
 export interface WriteOptions {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { log, print, UsageError } from "../output.ts";
 import { examples } from "../program.ts";
@@ -74,12 +74,7 @@ async function demo(options: DemoOptions): Promise<void> {
   const finished = { ...result, report: join(options.out, "report.html") };
   await writeReport(finished);
   const width = process.stdout.isTTY ? process.stdout.columns : 120;
-  const human = [
-    renderTable(finished, width),
-    renderSummary(finished, width),
-    `Report: ${relative(process.cwd(), finished.report)}`,
-  ].join("\n");
-  print(human, finished);
+  print(`${renderTable(finished, width)}\n${renderSummary(finished, width)}`, finished);
 }
 
 /** One line that changes on a terminal; a line a fortnight elsewhere. */
