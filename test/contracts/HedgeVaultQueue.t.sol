@@ -111,9 +111,7 @@ contract HedgeVaultQueueTest {
     function testSettleWithNothingToDoSaysWhy() public {
         _request(ALICE, SHARE);
 
-        vm.expectRevert(
-            abi.encodeWithSelector(IHedgeVault.NoNewerRound.selector, 0, block.timestamp, block.timestamp)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.NoNewerRound.selector, 0, block.timestamp, block.timestamp));
         vault.settle(10);
     }
 
