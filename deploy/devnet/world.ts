@@ -19,8 +19,11 @@ import type { SafeDeployment } from "./safe.ts";
 import { deployUniswap } from "./uniswap.ts";
 import type { Uniswap } from "./uniswap.ts";
 
-/** The local chain starts this long before the window: the venues' oracles need a past. */
-export const LEAD_SECONDS = 6 * 3_600;
+/**
+ * The local chain starts this long before the window: the venues' oracles need half an hour of past, and the last seed
+ * session's close (21:15 UTC, the evening before) must be over.
+ */
+export const LEAD_SECONDS = 2 * 3_600;
 
 /** One vault of the local chain: its contracts, its Safe, and who holds its shares. */
 export interface LocalVault {
