@@ -10,7 +10,7 @@ import type { SafeSignature } from "./signatures.ts";
 const DEFAULT_LOCK_WAIT_MS = 5_000;
 const LOCK_RETRY_MS = 15;
 
-/** Reads and checks a packet. Throws PacketError, or the file system's own error. */
+/** Reads and checks a packet. Throws PacketError, also when the file cannot be read. */
 export async function readPacket(path: string): Promise<Packet> {
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     throw new PacketError("", `${path} cannot be read (${error instanceof Error ? error.message : String(error)})`);
@@ -57,7 +57,7 @@ export function addSignatures(path: string, signatures: readonly SafeSignature[]
 /** What is at a path now, null for nothing. With `tolerant` a file that is no packet counts as nothing. */
 async function readIfThere(path: string, tolerant: boolean): Promise<Packet | null> {
   try {
-    return await readPacket(path);
+    return parsePacket(await readFile(path, "utf8"));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     if (tolerant && error instanceof PacketError) return null;
