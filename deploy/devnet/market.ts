@@ -13,6 +13,8 @@ export const FEE_TO_LVR = 1;
 /** Median daily volatility of ETH, 2017–2023, by the same EWMA: where fee income equals loss-versus-rebalancing. */
 export const MEDIAN_DAILY_VOLATILITY = 0.042;
 const NOISE_TRIPS = 4;
+/** The venue's own mark follows a move this many seconds later: steps are at least that far apart. */
+export const SETTLE_SECONDS = 16;
 
 /** The rest of the market on the local chain: it follows the index, and trades for reasons of its own. */
 export interface Market {

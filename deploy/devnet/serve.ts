@@ -9,9 +9,9 @@ import type { History } from "../../src/market/history.ts";
 import { ACCOUNTS, LOCAL_CHAIN_ID, LocalChain } from "./chain.ts";
 import type { AccountName } from "./chain.ts";
 import { CLOSE_SECONDS } from "./feeds.ts";
-import { beatAssetFeed, closeSession, moveMarket, openMarket, tradeNoise } from "./market.ts";
+import { SETTLE_SECONDS, beatAssetFeed, closeSession, moveMarket, openMarket, tradeNoise } from "./market.ts";
 import type { Market } from "./market.ts";
-import { LEAD_SECONDS, bringUp } from "./world.ts";
+import { bringUp, localStart } from "./world.ts";
 
 /** While nothing else moves, the price feeds are pushed again this often (real seconds), so that they never go stale. */
 const HEARTBEAT_SECONDS = 1_800;
@@ -37,7 +37,7 @@ export class DevnetNotServed extends Error {
 /** Starts Hardhat's node on 127.0.0.1 and brings everything up on it through its own JSON-RPC port. */
 export async function serveDevnet({ history, port }: { history: History; port: number }): Promise<DevnetNode> {
   const { network } = await import("hardhat");
-  const start = startOfDay(history.from) - LEAD_SECONDS;
+  const start = localStart(history);
   const server = await network.createServer(
     { network: "devnet", override: { initialDate: new Date(start * 1000) } },
     "127.0.0.1",
@@ -56,7 +56,7 @@ export async function serveDevnet({ history, port }: { history: History; port: n
   const world = await bringUp({ history, chain });
   const market = await openMarket(world);
   const first = history.days[0];
-  await moveMarket(market, startOfDay(history.from) + 60, first?.eth.open ?? 0, 0);
+  await moveMarket(market, (await chain.now()) + SETTLE_SECONDS, first?.eth.open ?? 0, 0);
   const vault = world.vaults[0];
   if (vault === undefined) throw new DevnetNotServed(port, "no vault was deployed");
 

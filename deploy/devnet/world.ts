@@ -20,10 +20,12 @@ import { deployUniswap } from "./uniswap.ts";
 import type { Uniswap } from "./uniswap.ts";
 
 /**
- * The local chain starts this long before the window: the venues' oracles need half an hour of past, and the last seed
- * session's close (21:15 UTC, the evening before) must be over.
+ * When the local chain starts, in seconds since 1970-01-01: at the window's first midnight. The last seed session's day is
+ * over then, which the regime oracle asks for, and bringing the venues up takes half an hour of the chain's time.
  */
-export const LEAD_SECONDS = 2 * 3_600;
+export function localStart(history: History): number {
+  return startOfDay(history.from);
+}
 
 /** One vault of the local chain: its contracts, its Safe, and who holds its shares. */
 export interface LocalVault {
@@ -67,7 +69,7 @@ export const DEFAULT_DEPOSIT = 5_000_000;
  */
 export async function bringUp(options: WorldOptions): Promise<World> {
   const { history } = options;
-  const chain = options.chain ?? (await startLocalChain(startOfDay(history.from) - LEAD_SECONDS));
+  const chain = options.chain ?? (await startLocalChain(localStart(history)));
   const price = history.days[0]?.eth.open ?? 0;
   const [asset, base] = [await token(chain, "USD Coin", "USDC", 6), await token(chain, "Wrapped Ether", "WETH", 18)];
   const feeds = await deployFeeds(chain, history);

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import {
+  SETTLE_SECONDS,
   FEE_TO_LVR,
   beatAssetFeed,
   closeSession,
@@ -71,10 +72,11 @@ export async function runDemo(request: DemoRequest): Promise<DemoResult> {
   const rows: DayRow[] = [];
   const regimeDays: Record<CountedRegime, number> = { Calm: 0, Elevated: 0, Stress: 0 };
 
-  // The evening before the window: the first decision, on the sessions known so far.
-  await moveMarket(market, startOfDay(history.from) + 60, history.days[0]?.eth.open ?? 0, 0);
+  // Before the first move: the first decision, on the sessions known so far.
+  const opening = (await world.chain.now()) + SETTLE_SECONDS;
+  await moveMarket(market, opening, history.days[0]?.eth.open ?? 0, 0);
   for (const run of runs) run.navs.push(usd((await run.observeMarket()).nav));
-  let evening = await decideAll(market, runs, startOfDay(history.from) + TICK_SECOND);
+  let evening = await decideAll(market, runs, opening + SETTLE_SECONDS);
 
   for (const [index, day] of history.days.entries()) {
     if (evening.regime !== "Unknown") regimeDays[evening.regime] += 1;

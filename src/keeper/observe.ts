@@ -60,7 +60,7 @@ export class FeedsUnusable extends Error {
 export async function observe(
   provider: Provider,
   deployment: Deployment,
-  at: { slotStart?: number; blockNumber?: number } = {},
+  at: { blockNumber?: number } = {},
 ): Promise<Observation> {
   const block = await rpc(provider.getBlock(at.blockNumber ?? "latest"));
   if (block?.hash == null) throw new RpcUnavailable(`block ${at.blockNumber ?? "latest"} does not exist`);
@@ -105,7 +105,8 @@ export async function observe(
   if (liquidityAccount === undefined || perpAccount === undefined) {
     throw new AdaptersDiffer(deployment.vault);
   }
-  const slotStart = at.slotStart ?? block.timestamp - (block.timestamp % RULES.slotSeconds);
+  // The slot follows from the block, so that nobody can decide a day with another day's inputs.
+  const slotStart = block.timestamp - (block.timestamp % RULES.slotSeconds);
   const evidence: Evidence = {
     format: "ballast-evidence/1",
     ruleset: { name: RULES.name, version: RULES.version, hash: RULESET_HASH },

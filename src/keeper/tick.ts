@@ -32,7 +32,8 @@ export interface TickOutcome {
   /** One line for a log: what, and why. */
   sentence: string;
   regime: string;
-  slotStart: number;
+  /** Start of the slot, seconds since 1970-01-01; null when the chain could not be observed. */
+  slotStart: number | null;
   decision: Decision | null;
   packet: Packet | null;
   /** Where the proposal can be found. */
@@ -49,8 +50,6 @@ export interface TickRequest {
   outlet: Outlet;
   /** Work out and simulate, hand nothing out. */
   dryRun?: boolean;
-  /** Start of the slot, seconds since 1970-01-01; default: the slot of the newest block. */
-  slotStart?: number;
 }
 
 const lensInterface = VaultLens__factory.createInterface();
@@ -63,10 +62,10 @@ export async function tick(request: TickRequest): Promise<TickOutcome> {
   const { provider, deployment, outlet } = request;
   let observation: Observation;
   try {
-    observation = await observe(provider, deployment, slotOf(request));
+    observation = await observe(provider, deployment);
   } catch (error) {
     if (!(error instanceof FeedsUnusable)) throw error;
-    return nothing("FEEDS_UNUSABLE", error.message, "Unknown", request.slotStart ?? 0);
+    return nothing("FEEDS_UNUSABLE", error.message, "Unknown", null);
   }
   const { evidence, snapshot } = observation;
   const decision = decide(evidence);
@@ -135,10 +134,6 @@ export function decodeSnapshot(data: string): IVaultLens.SnapshotStructOutput {
   return lensInterface.decodeFunctionResult("snapshot", data)[0] as IVaultLens.SnapshotStructOutput;
 }
 
-function slotOf(request: TickRequest): { slotStart?: number } {
-  return request.slotStart === undefined ? {} : { slotStart: request.slotStart };
-}
-
 /** Proposals for this vault that could still be executed: not expired, not used, nonce not passed. */
 async function openProposals(request: TickRequest, chainNonce: bigint, now: number): Promise<FoundProposal[]> {
   const { outlet, deployment, provider } = request;
@@ -174,7 +169,7 @@ function stillHolds(plan: Plan, decision: Decision & { kind: "rebalance" }): boo
   return sameLiquidity && samePerps;
 }
 
-function nothing(code: TickCode, sentence: string, regime: string, slotStart: number): TickOutcome {
+function nothing(code: TickCode, sentence: string, regime: string, slotStart: number | null): TickOutcome {
   return {
     code,
     sentence,

@@ -264,7 +264,9 @@ async function checkEvidenceAgainstChain(
           `${evidence.block.hash} and ${evidence.block.timestamp} in the packet`
         : null;
   if (!run.note("evidence: block", blockProblem, `block ${evidence.block.number}`)) return;
-  const slotFits = evidence.slot.start <= evidence.block.timestamp && evidence.slot.start % RULES.slotSeconds === 0;
+  const { timestamp } = evidence.block;
+  const slotFits =
+    evidence.slot.seconds === RULES.slotSeconds && evidence.slot.start === timestamp - (timestamp % RULES.slotSeconds);
   run.note(
     "evidence: slot",
     slotFits ? null : `slot ${evidence.slot.start} is not one the block at ${evidence.block.timestamp} can decide`,
@@ -275,7 +277,6 @@ async function checkEvidenceAgainstChain(
   let snapshot: IVaultLens.SnapshotStructOutput;
   try {
     ({ evidence: observed, snapshot } = await observe(provider, deploymentOf(evidence), {
-      slotStart: evidence.slot.start,
       blockNumber: evidence.block.number,
     }));
   } catch (error) {
@@ -322,7 +323,7 @@ async function checkWithoutHistory(run: Run, provider: JsonRpcApiProvider, evide
     const problem = await roundProblem(provider, evidence.feeds[name as keyof Evidence["feeds"]], before);
     run.note(`evidence: feeds.${name}`, problem, "the round is as on chain, and was the newest");
   }
-  const now = await observe(provider, deploymentOf(evidence), { slotStart: evidence.slot.start });
+  const now = await observe(provider, deploymentOf(evidence));
   const sessions = now.evidence.regime.sessions.slice(0, evidence.regime.sessions.length);
   for (const [name, difference] of [
     ["contracts", firstDifference(evidence.contracts, now.evidence.contracts, "contracts")],

@@ -14,7 +14,6 @@ interface OnceOptions extends KeyOptions {
   out: string;
   service?: string;
   serviceKey?: string;
-  slot?: string;
   dryRun?: true;
 }
 
@@ -30,7 +29,6 @@ export function register(program: Command): void {
     .option("--out <dir>", "folder for packets", join("out", "proposals"))
     .option("--service <url>", "Safe transaction service, up to and including /api (with --via service)")
     .option("--service-key <key>", "API key of the service, where it wants one")
-    .option("--slot <date>", "the slot to decide, YYYY-MM-DD (default: the newest block's day)")
     .option("--dry-run", "work out and simulate, propose nothing, send nothing");
   addKeyOption(once)
     .addHelpText(
@@ -53,7 +51,6 @@ async function onceAction(options: OnceOptions): Promise<void> {
   if (options.via === "service" && (options.service === undefined || options.keyFile === undefined)) {
     throw new UsageError("--via service needs --service and --key-file");
   }
-  const slotStart = options.slot === undefined ? undefined : slotOf(options.slot);
   const [{ tick }, outlets, { advanceRegime }, { openRpc }, { readDeployment }, { SafeService }] = await Promise.all([
     import("../../keeper/tick.ts"),
     import("../../keeper/outlets.ts"),
@@ -89,14 +86,13 @@ async function onceAction(options: OnceOptions): Promise<void> {
     deployment,
     outlet,
     dryRun: options.dryRun === true,
-    ...(slotStart === undefined ? {} : { slotStart }),
   });
   const human = [`${outcome.code} ${outcome.sentence}`, ...outcome.where.map((place) => `  ${place}`)].join("\n");
   print(human, {
     code: outcome.code,
     sentence: outcome.sentence,
     regime: outcome.regime,
-    slot: new Date(outcome.slotStart * 1000).toISOString(),
+    slot: outcome.slotStart === null ? null : new Date(outcome.slotStart * 1000).toISOString(),
     safeTxHash: outcome.packet?.safeTxHash ?? null,
     plan: outcome.packet?.plan ?? null,
     navBefore: outcome.before?.navMid ?? null,
@@ -104,12 +100,4 @@ async function onceAction(options: OnceOptions): Promise<void> {
     gasUsed: outcome.gasUsed,
     where: outcome.where,
   });
-}
-
-function slotOf(date: string): number {
-  const time = Date.parse(`${date}T00:00:00Z`);
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(date) || Number.isNaN(time)) {
-    throw new UsageError(`--slot ${date} is no date like 2020-02-03`);
-  }
-  return time / 1000;
 }
