@@ -72,22 +72,20 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
         Price memory price = IPriceOracle(IHedgeVault(vault).priceOracle()).read().price;
         _requireUnmoved(plan, price.mid);
         address[] memory adapters = IHedgeVault(vault).adapters();
-        (uint256 navBefore, uint256[] memory valuesBefore, IHedgePolicy.Measures memory before) = _assess(
-            adapters,
-            price.mid
-        );
+        (uint256 navBefore, Exposure[] memory heldBefore) = _holdings(adapters, price.mid);
+        IHedgePolicy.Measures memory before = _measure(heldBefore, price.mid, navBefore);
 
         _apply(plan, price, navBefore);
 
-        (uint256 navAfter, uint256[] memory valuesAfter, IHedgePolicy.Measures memory afterwards) = _assess(
-            adapters,
-            price.mid
-        );
+        (uint256 navAfter, Exposure[] memory heldAfter) = _holdings(adapters, price.mid);
+        // Measured against the net asset value before: what trading cost is judged as a loss, and must not make what the
+        // plan left alone look larger, or the smallest fee would forbid reducing one position without the others.
+        IHedgePolicy.Measures memory afterwards = _measure(heldAfter, price.mid, navBefore);
         // The regime is a path: a plan made for a calmer one is judged by the one that came, never the other way round.
         Regime regime = _moreDefensive(plan.regime, IRegimeOracle(regimeOracle).regime());
         uint256 cash = IHedgeVault(vault).cash();
         if (cash < plan.cashReserve) revert CashReserveMissed(cash, plan.cashReserve);
-        _requireCaps(adapters, navAfter, valuesBefore, valuesAfter);
+        _requireCaps(adapters, navAfter, heldBefore, heldAfter);
         _spendLossBudget(regime, navBefore, navAfter);
         if (plan.derisk) _requireDerisked(before, afterwards);
         IHedgePolicy(policy).judge(regime, before, afterwards);
@@ -96,8 +94,9 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IRebalancer
-    function measure(uint256 price) external view returns (IHedgePolicy.Measures memory m) {
-        (, , m) = _assess(IHedgeVault(vault).adapters(), price);
+    function measure(uint256 price) external view returns (IHedgePolicy.Measures memory) {
+        (uint256 nav, Exposure[] memory held) = _holdings(IHedgeVault(vault).adapters(), price);
+        return _measure(held, price, nav);
     }
 
     /// @inheritdoc IRebalancer
@@ -191,28 +190,33 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
 
     // -------------------------------------------------------------------------------------------------------- outcome
 
-    /// @dev Net asset value, what each adapter holds of it, and the measures. Asking an adapter is the dear part, hence
-    /// each is asked once; what its exposure calls equity is its value at that price.
-    function _assess(
+    /// @dev Net asset value and what each adapter holds of it. Asking an adapter is the dear part, hence each is asked once;
+    /// what its exposure calls equity is its value at that price.
+    function _holdings(
         address[] memory adapters,
         uint256 price
-    ) private view returns (uint256 nav, uint256[] memory values, IHedgePolicy.Measures memory m) {
-        Exposure[] memory exposures = new Exposure[](adapters.length);
-        values = new uint256[](adapters.length);
-        uint256 cash = IHedgeVault(vault).cash();
-        nav = cash;
+    ) private view returns (uint256 nav, Exposure[] memory held) {
+        held = new Exposure[](adapters.length);
+        nav = IHedgeVault(vault).cash();
         for (uint256 i; i < adapters.length; ++i) {
-            exposures[i] = IVenueAdapter(adapters[i]).exposure(price);
-            values[i] = exposures[i].equity;
-            nav += values[i];
+            held[i] = IVenueAdapter(adapters[i]).exposure(price);
+            nav += held[i].equity;
         }
-        if (nav == 0) return (nav, values, m);
+    }
+
+    /// @dev The measures of what is held and of the cash, as shares of `nav`.
+    function _measure(
+        Exposure[] memory held,
+        uint256 price,
+        uint256 nav
+    ) private view returns (IHedgePolicy.Measures memory m) {
+        if (nav == 0) return m;
 
         int256 deltaMin;
         int256 deltaMax;
         uint256 gross;
-        for (uint256 i; i < adapters.length; ++i) {
-            Exposure memory e = exposures[i];
+        for (uint256 i; i < held.length; ++i) {
+            Exposure memory e = held[i];
             deltaMin += e.deltaMin;
             deltaMax += e.deltaMax;
             gross += e.gross;
@@ -228,7 +232,7 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
         m.netDeltaMinBps = _signedBps(deltaMin, price, nav);
         m.netDeltaMaxBps = _signedBps(deltaMax, price, nav);
         m.grossBps = _bps(_value(gross, price), nav);
-        m.cashBps = _bps(cash, nav);
+        m.cashBps = _bps(IHedgeVault(vault).cash(), nav);
     }
 
     function _value(uint256 base, uint256 price) private view returns (uint256) {
@@ -258,14 +262,15 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
     function _requireCaps(
         address[] memory adapters,
         uint256 nav,
-        uint256[] memory valuesBefore,
-        uint256[] memory valuesAfter
+        Exposure[] memory heldBefore,
+        Exposure[] memory heldAfter
     ) private view {
         for (uint256 i; i < adapters.length; ++i) {
             (uint256 capAssets, uint256 capBps) = IHedgeVault(vault).capOf(adapters[i]);
             uint256 cap = Math.min(capAssets, (nav * capBps) / BPS);
-            if (valuesAfter[i] > cap && valuesAfter[i] > valuesBefore[i]) {
-                revert IHedgeVault.AdapterCapExceeded(adapters[i], valuesAfter[i], cap);
+            uint256 value = heldAfter[i].equity;
+            if (value > cap && value > heldBefore[i].equity) {
+                revert IHedgeVault.AdapterCapExceeded(adapters[i], value, cap);
             }
         }
     }
