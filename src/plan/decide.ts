@@ -170,8 +170,13 @@ function perpTarget(
   };
 }
 
+/**
+ * What surely is left as cash: by as much as the plan tolerates, prices may move until it runs, and trading costs. Asking
+ * for all of it would make a plan that sells everything, for the last holder to leave, fail by its own fees.
+ */
 function cashAfter(state: VaultState, aims: Aims): bigint {
-  return max(state.nav - aims.liquidityValue - aims.equity, 0n);
+  const left = max(state.nav - aims.liquidityValue - aims.equity, 0n);
+  return (left * (BPS - BigInt(RULES.toleranceBps))) / BPS;
 }
 
 function sentenceOf(regime: RegimeName, state: VaultState, aims: Aims): string {

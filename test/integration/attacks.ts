@@ -1,6 +1,15 @@
 import { expect } from "chai";
 import type { Plan } from "../../src/plan/plan.ts";
-import { executePlan, executeSigned, keeperTick, undone, vaultScene } from "../helpers/attackScene.ts";
+import {
+  executePlan,
+  executeSigned,
+  keeperTick,
+  later,
+  OPEN,
+  requestAll,
+  undone,
+  vaultScene,
+} from "../helpers/attackScene.ts";
 import type { VaultScene } from "../helpers/attackScene.ts";
 
 describe("A vault under attack or stress, on the real venues", () => {
@@ -41,4 +50,28 @@ describe("A vault under attack or stress, on the real venues", () => {
       });
     });
   });
+
+  describe("everyone leaves", () => {
+    it("unwinds all and pays the last share, by nothing but ticks and settlements", async () => {
+      await undone(scene, async () => {
+        const { chain } = scene.market.world;
+        const { low } = await navOf(scene);
+        await requestAll(scene, "depositor");
+        await later(scene, 86_400, OPEN);
+        const { code, sentence, packet } = await keeperTick(scene);
+        expect(code, sentence).to.equal("PROPOSED");
+        await executeSigned(scene, packet!);
+        await chain.send("attacker", await scene.vault.settle.populateTransaction(10n));
+
+        expect(await scene.vault.totalSupply()).to.equal(0n);
+        const paid = await scene.vault.claimsOutstanding();
+        expect(paid > (low * 999n) / 1000n, `${paid} of ${low}`).to.equal(true);
+      });
+    });
+  });
 });
+
+async function navOf(scene: VaultScene): Promise<{ low: bigint; high: bigint }> {
+  const [low, high] = await scene.vault.nav();
+  return { low, high };
+}
