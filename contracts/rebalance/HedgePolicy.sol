@@ -8,7 +8,8 @@ import {IHedgePolicy} from "./IHedgePolicy.sol";
 /// @title HedgePolicy: what each regime allows, and whether an outcome is acceptable
 ///
 /// BANDS
-/// One set of limits per regime. A more defensive regime never has a looser limit: a shift can only tighten.
+/// One set of limits per regime. A more defensive regime never has a looser limit: a shift can only tighten, and a plan
+/// gains no room by claiming a regime more defensive than the chain's.
 ///
 /// JUDGEMENT
 /// Only the outcome counts. Inside every band passes. Outside, it passes when no breached measure got worse, none that
@@ -147,12 +148,14 @@ contract HedgePolicy is IHedgePolicy, AccessManaged {
                 Bands memory calmer = _bands[i - 1];
                 ok =
                     ok &&
+                    b.netDeltaMinBps >= calmer.netDeltaMinBps &&
                     b.netDeltaMaxBps <= calmer.netDeltaMaxBps &&
                     b.grossMaxBps <= calmer.grossMaxBps &&
                     b.leverageMaxBps <= calmer.leverageMaxBps &&
                     b.liquidityMaxBps <= calmer.liquidityMaxBps &&
                     b.concentrationMaxBps <= calmer.concentrationMaxBps &&
-                    b.cashMinBps >= calmer.cashMinBps;
+                    b.cashMinBps >= calmer.cashMinBps &&
+                    b.lossMaxBps <= calmer.lossMaxBps;
             }
             if (!ok) revert InvalidPolicy(Regime(i));
         }
