@@ -5,6 +5,7 @@ import {
   executeSigned,
   keeperTick,
   later,
+  newRounds,
   OPEN,
   requestAll,
   undone,
@@ -61,6 +62,7 @@ describe("A vault under attack or stress, on the real venues", () => {
         const { code, sentence, packet } = await keeperTick(scene);
         expect(code, sentence).to.equal("PROPOSED");
         await executeSigned(scene, packet!);
+        await newRounds(scene, OPEN);
         await chain.send("attacker", await scene.vault.settle.populateTransaction(10n));
 
         expect(await scene.vault.totalSupply()).to.equal(0n);
