@@ -2,17 +2,19 @@ import { expect } from "chai";
 import { Contract, parseUnits } from "ethers";
 import type { ContractTransaction, Result } from "ethers";
 import type { AccountName, LocalChain, Mined } from "../../deploy/devnet/chain.ts";
-import { pushAnswer } from "../../deploy/devnet/feeds.ts";
-import { moveMarket, openMarket } from "../../deploy/devnet/market.ts";
+import { CLOSE_SECONDS, pushAnswer } from "../../deploy/devnet/feeds.ts";
+import { closeSession, moveMarket, openMarket } from "../../deploy/devnet/market.ts";
 import type { Market } from "../../deploy/devnet/market.ts";
 import { bringUp } from "../../deploy/devnet/world.ts";
 import type { VaultOptions, World } from "../../deploy/devnet/world.ts";
+import { advanceRegime } from "../../src/keeper/advance.ts";
 import { CONTRACT_ERRORS } from "../../src/keeper/contractErrors.ts";
 import { observe } from "../../src/keeper/observe.ts";
 import { syntheticHistory } from "../../src/market/synthetic.ts";
 import { decide } from "../../src/plan/decide.ts";
 import type { Deployment } from "../../src/plan/deployment.ts";
 import { encodePlan } from "../../src/plan/plan.ts";
+import type { Plan } from "../../src/plan/plan.ts";
 import { SAFE_INTERFACE } from "../../src/safe/abi.ts";
 import { createPacket } from "../../src/safe/packet.ts";
 import { explainRevert, revertDataOf } from "../../src/safe/revert.ts";
@@ -197,10 +199,7 @@ export async function sameSecond({ chain }: VaultScene): Promise<void> {
 
 /** What the keeper would propose now, executed through the Safe: liquidity and a short are open afterwards. */
 export async function openPositions(scene: VaultScene): Promise<void> {
-  const { evidence } = await observe(scene.chain.provider, scene.deployment);
-  const decision = decide(evidence);
-  if (decision.kind !== "rebalance") expect.fail(decision.sentence);
-  await viaSafe(scene, { to: scene.deployment.rebalancer, data: encodePlan(decision.plan) });
+  await execute(scene, await planNow(scene));
 }
 
 /** A parameter change the long way: scheduled through the Safe, executed through it after the delay, feeds kept fresh. */
@@ -210,4 +209,34 @@ export async function changeParameter(scene: VaultScene, call: ContractTransacti
   await scene.chain.warpTo((await scene.chain.now()) + 2 * 86_400);
   await newRounds(scene);
   await viaSafe(scene, await manager.execute.populateTransaction(call.to, call.data));
+}
+
+/** The same chain seen from another of its vaults. */
+export function sceneOf(scene: VaultScene, index: number): VaultScene {
+  const { deployment } = scene.world.vaults[index]!;
+  return { ...scene, deployment, safe: deployment.safe, contracts: connect(deployment, scene.chain) };
+}
+
+/** The plan the rules give now, with changes. */
+export async function planNow(scene: VaultScene, changes: Partial<Plan> = {}): Promise<Plan> {
+  const { evidence } = await observe(scene.chain.provider, scene.deployment);
+  const decision = decide(evidence);
+  if (decision.kind !== "rebalance") expect.fail(decision.sentence);
+  return { ...decision.plan, ...changes };
+}
+
+/** Executes a plan through the Safe, in the second of the latest block. */
+export async function execute(scene: VaultScene, plan: Plan): Promise<Mined> {
+  await sameSecond(scene);
+  return viaSafe(scene, { to: scene.deployment.rebalancer, data: encodePlan(plan) });
+}
+
+/** The next session closes at these values, the day ends, the oracle takes it in, and the price feeds beat once more. */
+export async function closeNextSession(scene: VaultScene, vix: number, vix3m: number): Promise<void> {
+  const { chain, contracts, market } = scene;
+  const day = Number(await contracts.regime.nextSessionDay());
+  await closeSession(market, day * 86_400 + CLOSE_SECONDS, { vix, vix3m });
+  await chain.warpTo((day + 1) * 86_400);
+  await newRounds(scene);
+  await advanceRegime(chain.provider, scene.deployment.regimeOracle, await chain.signer("keeper"));
 }
