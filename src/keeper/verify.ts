@@ -3,14 +3,18 @@ import type { JsonRpcApiProvider } from "ethers";
 import { decide } from "../plan/decide.ts";
 import type { Decision } from "../plan/decide.ts";
 import type { Deployment } from "../plan/deployment.ts";
+import { movedSince } from "../plan/drift.ts";
 import { EvidenceError, parseEvidence } from "../plan/evidence.ts";
 import type { Evidence, FeedRound } from "../plan/evidence.ts";
 import { decodePlan, firstDifference, NotAPlan } from "../plan/plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import { RULES, RULESET_HASH } from "../plan/ruleset.ts";
 import { vaultState } from "../plan/state.ts";
+import { REGIME_NAMES } from "../regime/ruleMachine.ts";
 import { readSafe } from "../safe/account.ts";
 import type { SafeAccount } from "../safe/account.ts";
+import { readApprovals } from "../safe/approvals.ts";
+import { NotASafe } from "../safe/errors.ts";
 import type { Packet } from "../safe/packet.ts";
 import { SAFE_INTERFACE } from "../safe/abi.ts";
 import { simulateSafeTx } from "../safe/simulate.ts";
@@ -20,6 +24,7 @@ import {
   AccessManager__factory,
   IAggregatorV3__factory,
   Rebalancer__factory,
+  RegimeOracle__factory,
   VaultLens__factory,
 } from "../../typechain-types/index.js";
 import type { IVaultLens } from "../../typechain-types/contracts/lens/VaultLens.js";
@@ -79,16 +84,18 @@ export async function verify(request: VerifyRequest): Promise<Verdict> {
     ...rest,
   });
 
-  const account = await readSafe(provider, packet.safe);
+  const account = await safeOf(run, request);
+  if (account === null) return verdict();
   await checkTransaction(run, request, account);
   const plan = checkCall(run, packet);
   const evidence = checkEvidenceShape(run, packet, plan);
   if (plan === null || evidence === null) return verdict({ plan });
-  await checkIdentity(run, request, evidence);
+  // Contracts that are not what they should be would be asked everything that follows.
+  if (!(await checkIdentity(run, request, evidence))) return verdict({ plan });
   await checkEvidenceAgainstChain(run, provider, evidence, account.chainId.toString());
   const decision = checkDecision(run, evidence, plan);
   const simulation = request.now === false ? null : await checkNow(run, request, plan, account);
-  checkSignatures(run, packet, account);
+  await checkSignatures(run, request, account);
   const read = simulation?.ok === true ? simulation.read : null;
   return verdict({
     decision,
@@ -97,6 +104,16 @@ export async function verify(request: VerifyRequest): Promise<Verdict> {
     after: read === null ? null : decodeSnapshot(read.after),
     gasUsed: simulation?.gasUsed ?? null,
   });
+}
+
+async function safeOf(run: Run, { provider, packet }: VerifyRequest): Promise<SafeAccount | null> {
+  try {
+    return await readSafe(provider, packet.safe);
+  } catch (error) {
+    if (!(error instanceof NotASafe)) throw error;
+    run.note("safe", error.message, "");
+    return null;
+  }
 }
 
 class Run {
@@ -187,7 +204,7 @@ function checkEvidenceShape(run: Run, packet: Packet, plan: Plan | null): Eviden
 }
 
 /** The Safe, the Rebalancer and the vault belong together, and are the member's own when a deployment is given. */
-async function checkIdentity(run: Run, request: VerifyRequest, evidence: Evidence): Promise<void> {
+async function checkIdentity(run: Run, request: VerifyRequest, evidence: Evidence): Promise<boolean> {
   const { provider, packet, deployment } = request;
   const { contracts } = evidence;
   const rebalancer = Rebalancer__factory.connect(contracts.rebalancer, provider);
@@ -197,44 +214,72 @@ async function checkIdentity(run: Run, request: VerifyRequest, evidence: Evidenc
   if (packet.safeTx.to !== contracts.rebalancer) {
     problems.push(`the call goes to ${packet.safeTx.to}, the evidence's Rebalancer is ${contracts.rebalancer}`);
   }
-  if ((await provider.getCode(contracts.rebalancer)) === "0x") {
-    problems.push(`there is no contract at the Rebalancer's address ${contracts.rebalancer}`);
+  const callable = await Promise.all([
+    rebalancer.vault(),
+    rebalancer.policy(),
+    rebalancer.regimeOracle(),
+    rebalancer.authority(),
+  ]).catch((error: unknown) => unlessNoSuchContract(error));
+  if (callable === null) {
+    problems.push(`there is no Rebalancer at ${contracts.rebalancer}`);
   } else {
-    const [vault, policy, oracle, authority] = await Promise.all([
-      rebalancer.vault(),
-      rebalancer.policy(),
-      rebalancer.regimeOracle(),
-      rebalancer.authority(),
-    ]);
-    const [allowed] = await AccessManager__factory.connect(authority, provider).canCall(
-      packet.safe,
-      contracts.rebalancer,
-      selector,
-    );
+    const [vault, policy, oracle, authority] = callable;
+    const permission = await AccessManager__factory.connect(authority, provider)
+      .canCall(packet.safe, contracts.rebalancer, selector)
+      .catch((error: unknown) => unlessNoSuchContract(error));
     if (vault !== contracts.vault) problems.push(`the Rebalancer serves vault ${vault}, not ${contracts.vault}`);
     if (policy !== contracts.policy) problems.push(`the Rebalancer's policy is ${policy}, not ${contracts.policy}`);
     if (oracle !== contracts.regimeOracle)
       problems.push(`its regime oracle is ${oracle}, not ${contracts.regimeOracle}`);
-    if (!allowed) problems.push(`the Safe ${packet.safe} may not call execute there`);
+    if (permission?.immediate !== true) problems.push(`the Safe ${packet.safe} may not call execute there`);
   }
-  run.note("contracts", problems[0] ?? null, "Safe, Rebalancer, vault, policy and oracle belong together");
+  const together = run.note(
+    "contracts",
+    problems[0] ?? null,
+    "Safe, Rebalancer, vault, policy and oracle belong together",
+  );
   if (deployment === undefined) {
     run.skip("your vault", "no --deployment given: check that the Safe and vault above are yours");
-    return;
+    return (await checkLens(run, provider, evidence)) && together;
   }
-  const difference = (["safe", "vault", "rebalancer", "policy", "regimeOracle", "priceOracle", "lens"] as const).find(
-    (name) => deployment[name] !== contracts[name],
-  );
-  run.note(
+  const adapters = { liquidityAdapter: evidence.liquidity.adapter, perpAdapter: evidence.perp.adapter };
+  const named = { ...contracts, ...adapters };
+  const difference = (Object.keys(named) as (keyof typeof named)[]).find((name) => deployment[name] !== named[name]);
+  const own = run.note(
     "your vault",
-    difference === undefined ? null : `${difference} is ${contracts[difference]}, yours is ${deployment[difference]}`,
+    difference === undefined ? null : `${difference} is ${named[difference]}, yours is ${deployment[difference]}`,
     `vault ${contracts.vault}`,
   );
+  return own && together;
+}
+
+/**
+ * Everything is read through the lens: one that nobody vouches for must be, byte for byte, what this software would put
+ * there for that Rebalancer, or it could say anything.
+ */
+async function checkLens(run: Run, provider: JsonRpcApiProvider, { contracts }: Evidence): Promise<boolean> {
+  const { data } = await new VaultLens__factory().getDeployTransaction(contracts.rebalancer);
+  const [code, expected] = await Promise.all([
+    provider.getCode(contracts.lens),
+    provider.call({ data }).catch((error: unknown) => unlessNoSuchContract(error)),
+  ]);
+  return run.note(
+    "lens",
+    code === expected ? null : `the contract at ${contracts.lens} is not this software's lens: name your --deployment`,
+    "this software's own code",
+  );
+}
+
+/** Null for a contract that is not there or is another; other errors are the node's and go on. */
+function unlessNoSuchContract(error: unknown): null {
+  const code = (error as { code?: string }).code;
+  if (code === "BAD_DATA" || code === "CALL_EXCEPTION") return null;
+  throw error;
 }
 
 /**
  * Reads every input again at the evidence's block. A node without that block's state gives only what can still be read:
- * rounds by their id, sessions, policy; the rest is said to be not checked.
+ * rounds by their id, sessions, policy; positions are then compared with those of now.
  */
 async function checkEvidenceAgainstChain(
   run: Run,
@@ -292,7 +337,11 @@ async function checkEvidenceAgainstChain(
       "as on chain",
     );
   }
-  const state = vaultState(evidence);
+  const state = attempt(() => vaultState(evidence));
+  if (state instanceof Error) {
+    run.note("net asset value", `it cannot be worked out from this evidence (${state.message})`, "");
+    return;
+  }
   const drift = state.nav > snapshot.navMid ? state.nav - snapshot.navMid : snapshot.navMid - state.nav;
   run.note(
     "net asset value",
@@ -314,21 +363,39 @@ function deploymentOf(evidence: Evidence): Deployment {
   };
 }
 
-/** What a node that keeps no old state can still answer: feed rounds by id, and that no newer one came before the block. */
+/** What the work returns or throws: evidence may hold numbers that the rules' arithmetic cannot take. */
+function attempt<T>(work: () => T): T | Error {
+  try {
+    return work();
+  } catch (error) {
+    return error instanceof Error ? error : new RangeError(String(error));
+  }
+}
+
+/**
+ * What a node that keeps no old state can still answer: feed rounds by id, that no newer one came before the block, and
+ * that the vault of now is the one the decision was made for.
+ */
 async function checkWithoutHistory(run: Run, provider: JsonRpcApiProvider, evidence: Evidence): Promise<void> {
+  const { evidence: now } = await observe(provider, deploymentOf(evidence));
   const day = evidence.regime.sessions.at(-1)?.[0] ?? 0;
   const limits = { base: evidence.block.timestamp, asset: evidence.block.timestamp };
   const close = (day + 1) * RULES.slotSeconds - 1;
   for (const [name, before] of Object.entries({ ...limits, vix: close, vix3m: close })) {
-    const problem = await roundProblem(provider, evidence.feeds[name as keyof Evidence["feeds"]], before);
+    const [claimed, real] = [
+      evidence.feeds[name as keyof Evidence["feeds"]],
+      now.feeds[name as keyof Evidence["feeds"]],
+    ];
+    const problem =
+      claimed.address !== real.address || claimed.decimals !== real.decimals
+        ? `the feed is ${claimed.address} with ${claimed.decimals} decimals, the vault reads ${real.address} with ${real.decimals}`
+        : await roundProblem(provider, claimed, before);
     run.note(`evidence: feeds.${name}`, problem, "the round is as on chain, and was the newest");
   }
-  const now = await observe(provider, deploymentOf(evidence));
-  const sessions = now.evidence.regime.sessions.slice(0, evidence.regime.sessions.length);
   for (const [name, difference] of [
-    ["contracts", firstDifference(evidence.contracts, now.evidence.contracts, "contracts")],
-    ["sessions", firstDifference(evidence.regime.sessions, sessions, "regime.sessions")],
-    ["policy", firstDifference(evidence.policy, now.evidence.policy, "policy")],
+    ["contracts", firstDifference(evidence.contracts, now.contracts, "contracts")],
+    ["sessions", sessionsProblem(evidence, now)],
+    ["policy", firstDifference(evidence.policy, now.policy, "policy")],
   ] as const) {
     run.note(
       `evidence: ${name}`,
@@ -336,7 +403,26 @@ async function checkWithoutHistory(run: Run, provider: JsonRpcApiProvider, evide
       "as on chain",
     );
   }
-  run.skip("evidence: positions", "this node keeps no state of that block: positions were not read again");
+  const moved = attempt(() => movedSince(evidence, now));
+  run.note(
+    "evidence: positions",
+    moved === null
+      ? null
+      : `${moved instanceof Error ? moved.message : moved} (packet against chain now); this node keeps no state of ` +
+          `block ${evidence.block.number}: verify on one that does, or ask for a new proposal`,
+    "as on chain now, amounts within one per cent of NAV; this node keeps no state of the evidence's block",
+  );
+}
+
+/** A session may be missing in the evidence only when it was not over yet at its block. */
+function sessionsProblem(evidence: Evidence, now: Evidence): string | null {
+  const { sessions } = evidence.regime;
+  const difference = firstDifference(sessions, now.regime.sessions.slice(0, sessions.length), "regime.sessions");
+  if (difference !== null) return difference;
+  const next = now.regime.sessions[sessions.length];
+  return next !== undefined && (next[0] + 1) * RULES.slotSeconds <= evidence.block.timestamp
+    ? `regime.sessions: the close of day ${next[0]} was left out`
+    : null;
 }
 
 async function roundProblem(provider: JsonRpcApiProvider, round: FeedRound, before: number): Promise<string | null> {
@@ -353,8 +439,12 @@ async function roundProblem(provider: JsonRpcApiProvider, round: FeedRound, befo
 }
 
 /** Runs the rules on the packet's evidence and compares the plan field by field. */
-function checkDecision(run: Run, evidence: Evidence, plan: Plan): Decision {
-  const decision = decide(evidence);
+function checkDecision(run: Run, evidence: Evidence, plan: Plan): Decision | null {
+  const decision = attempt(() => decide(evidence));
+  if (decision instanceof Error) {
+    run.note("decision", `the rules cannot run on this evidence (${decision.message})`, "");
+    return null;
+  }
   run.note(
     "regime",
     plan.regime === decision.regime ? null : `the plan is for ${plan.regime}, the evidence gives ${decision.regime}`,
@@ -392,12 +482,22 @@ async function checkNow(
         ? `the plan expired at ${new Date(plan.validUntil * 1000).toISOString()}`
         : null;
   if (!run.note("freshness", problem, `valid until ${new Date(plan.validUntil * 1000).toISOString()}`)) return null;
+  const { contracts } = packet.evidence as Evidence;
+  const regime = await RegimeOracle__factory.connect(contracts.regimeOracle, provider)
+    .regime()
+    .catch((error: unknown) => unlessNoSuchContract(error));
+  const name = regime === null ? "no regime" : (REGIME_NAMES[Number(regime)] ?? "Unknown");
+  run.note(
+    "regime now",
+    name === plan.regime ? null : `the plan is for ${plan.regime}, the chain says ${name} now: ask for a new proposal`,
+    name,
+  );
   const simulation = await simulateSafeTx({
     provider,
     safe: packet.safe,
     safeTx: packet.safeTx,
     read: {
-      to: (packet.evidence as Evidence).contracts.lens,
+      to: contracts.lens,
       data: VaultLens__factory.createInterface().encodeFunctionData("snapshot"),
     },
     interfaces: CONTRACT_ERRORS,
@@ -410,11 +510,18 @@ async function checkNow(
   return simulation;
 }
 
-function checkSignatures(run: Run, packet: Packet, account: SafeAccount): void {
-  const strangers = packet.signatures.filter(({ owner }) => !account.owners.includes(owner));
-  run.note(
-    "signatures",
-    strangers[0] === undefined ? null : `${strangers[0].owner} is no owner of the Safe`,
-    `${packet.signatures.length} of ${account.threshold} needed`,
-  );
+/** Each signature is an owner's, and each approval is on chain: a member who counts the others must not count ghosts. */
+async function checkSignatures(run: Run, { provider, packet }: VerifyRequest, account: SafeAccount): Promise<void> {
+  const { signatures } = packet;
+  const approved = await readApprovals(provider, packet.safe, account.owners, packet.safeTxHash);
+  const given = new Set(approved.map(({ owner }) => owner));
+  const stranger = signatures.find(({ owner }) => !account.owners.includes(owner));
+  const ghost = signatures.find(({ owner, kind }) => kind === "approvedHash" && !given.has(owner));
+  const problem =
+    stranger !== undefined
+      ? `${stranger.owner} is no owner of the Safe`
+      : ghost !== undefined
+        ? `${ghost.owner} has not approved this on chain`
+        : null;
+  run.note("signatures", problem, `${signatures.length} of ${account.threshold} needed`);
 }

@@ -7,10 +7,13 @@ import { canonicalJson } from "./canonicalJson.ts";
  * read again by anyone. Whole numbers that may exceed 2^53 are decimal strings; amounts are in token units.
  */
 
-const integer = z.string().regex(/^(0|-?[1-9]\d*)$/, "a whole number as a decimal string");
+/** No more digits than 256 bits have. */
+const integer = z.string().regex(/^(0|-?[1-9]\d{0,77})$/, "a whole number as a decimal string");
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, "an address");
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/, "a 32-byte hash in lower case");
 const whole = z.number().int();
+/** More would make the powers of ten the rules take grow without bound. */
+const decimals = z.number().int().min(0).max(36);
 const bps = z.number().int();
 
 const round = z.strictObject({
@@ -19,7 +22,7 @@ const round = z.strictObject({
   round: integer,
   answer: integer,
   updatedAt: whole,
-  decimals: whole,
+  decimals,
 });
 
 const bands = z.strictObject({
@@ -77,8 +80,8 @@ export const evidenceSchema = z.strictObject({
   }),
   vault: z.strictObject({
     source: z.literal("CHAIN"),
-    baseDecimals: whole,
-    assetDecimals: whole,
+    baseDecimals: decimals,
+    assetDecimals: decimals,
     cash: integer,
     totalSupply: integer,
     pendingShares: integer,
