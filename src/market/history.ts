@@ -82,6 +82,30 @@ export async function loadHistory(dir: string, from: string, to: string): Promis
   return buildHistory({ eth, vix, vix3m, fundingEth }, from, to);
 }
 
+/**
+ * The days `from` to `to` (YYYY-MM-DD, both included) of a history that is already there; the days before them become its
+ * last seed sessions. Throws HistoryWindowError.
+ */
+export function cutHistory(history: History, from: string, to: string): History {
+  if (dayNumber(from) > dayNumber(to)) {
+    throw new HistoryWindowError(from, to, "it ends before it begins", "Swap the two dates.");
+  }
+  if (from < history.from || to > history.to) {
+    const problem = `the ${history.kind === "synthetic" ? "synthetic scenario" : "history"} has ${history.from} to ${history.to}`;
+    throw new HistoryWindowError(from, to, problem, "Choose dates inside, or name a folder with market history.");
+  }
+  const before = history.days.flatMap(({ date, session }) =>
+    session === null || date >= from ? [] : [{ date, ...session }],
+  );
+  return {
+    ...history,
+    from,
+    to,
+    days: history.days.filter(({ date }) => date >= from && date <= to),
+    seedSessions: [...history.seedSessions, ...before].slice(-SEED_SESSIONS),
+  };
+}
+
 /** As loadHistory, from the files' texts: pure. */
 export function buildHistory(files: HistoryFiles, from: string, to: string): History {
   const first = dayNumber(from);
