@@ -1,3 +1,4 @@
+import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { JsonRpcProvider, Network } from "ethers";
 import type { Eip1193Provider } from "ethers";
@@ -36,6 +37,7 @@ export class DevnetNotServed extends Error {
 
 /** Starts Hardhat's node on 127.0.0.1 and brings everything up on it through its own JSON-RPC port. */
 export async function serveDevnet({ history, port }: { history: History; port: number }): Promise<DevnetNode> {
+  await requireFreePort(port);
   const { network } = await import("hardhat");
   const start = localStart(history);
   const server = await network.createServer(
@@ -43,9 +45,7 @@ export async function serveDevnet({ history, port }: { history: History; port: n
     "127.0.0.1",
     port,
   );
-  await server.listen().catch((error: unknown) => {
-    throw new DevnetNotServed(port, error instanceof Error ? error.message : String(error));
-  });
+  await server.listen();
   const url = `http://127.0.0.1:${port}`;
   const chainNetwork = Network.from(LOCAL_CHAIN_ID);
   const rpc = new JsonRpcProvider(url, chainNetwork, { staticNetwork: chainNetwork, cacheTimeout: -1 });
@@ -81,6 +81,15 @@ export async function serveDevnet({ history, port }: { history: History; port: n
     }),
     live: (daySeconds, report) => live(market, vault.deployment, daySeconds, report),
   };
+}
+
+/** Hardhat's server answers a taken port with an error event nobody can catch, so the port is tried before. */
+function requireFreePort(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", (error) => reject(new DevnetNotServed(port, error.message)));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve()));
+  });
 }
 
 async function live(

@@ -11,6 +11,14 @@ export async function main(args: string[]): Promise<never> {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(EXIT.yes);
   });
+  await run(args);
+  // A chain in this process keeps handles open; the answer must be out before they are cut.
+  await new Promise((resolve) => process.stdout.write("", resolve));
+  process.exit();
+}
+
+/** Runs one command and sets process.exitCode; never rejects. */
+export async function run(args: string[]): Promise<void> {
   // Until the arguments are parsed: a usage error must be JSON as well.
   setJson(args.includes("--json"));
   try {
@@ -21,9 +29,6 @@ export async function main(args: string[]): Promise<never> {
     // --help and --version end with a CommanderError too, of exit code 0.
     else if (error.exitCode !== 0) fail(toUsageError(error));
   }
-  // A chain in this process keeps handles open; the answer must be out before they are cut.
-  await new Promise((resolve) => process.stdout.write("", resolve));
-  process.exit();
 }
 
 function toUsageError({ code, message }: CommanderError): UsageError {

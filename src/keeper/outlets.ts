@@ -39,7 +39,7 @@ export function fileOutlet(folder: string): Outlet {
     async found(safe) {
       const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(PACKET_SUFFIX)).sort();
       const all = await Promise.all(names.map(async (name) => foundInPacket(join(folder, name))));
-      return all.filter((entry) => entry.safe === safe).map((entry) => entry.proposal);
+      return all.flatMap((entry) => (entry?.safe === safe ? [entry.proposal] : []));
     },
     nextNonce: (_safe, chainNonce) => Promise.resolve(chainNonce),
     async propose(packet) {
@@ -54,10 +54,13 @@ export function fileOutlet(folder: string): Outlet {
   };
 }
 
-async function foundInPacket(path: string): Promise<{ safe: string; proposal: FoundProposal }> {
+/** The proposal in a packet file; null when its transaction is none of ours. */
+async function foundInPacket(path: string): Promise<{ safe: string; proposal: FoundProposal } | null> {
   const packet = await readPacket(path);
+  const plan = planIn(packet.safeTx.data);
+  if (plan === null) return null;
   const proposal = {
-    plan: decodePlan(packet.safeTx.data),
+    plan,
     safeNonce: BigInt(packet.safeTx.nonce),
     safeTxHash: packet.safeTxHash,
     where: path,

@@ -4,10 +4,13 @@ import type { ExplainedRevert } from "./revert.ts";
 export class PacketError extends Error {
   readonly path: string;
 
-  constructor(path: string, reason: string) {
-    super(`packet${path === "" ? "" : ` at ${path}`}: ${reason}`);
+  readonly reason: string;
+
+  constructor(path: string, reason: string, file?: string) {
+    super(`packet${file === undefined ? "" : ` ${file}`}${path === "" ? "" : ` at ${path}`}: ${reason}`);
     this.name = "PacketError";
     this.path = path;
+    this.reason = reason;
   }
 }
 

@@ -10,12 +10,16 @@ import type { SafeSignature } from "./signatures.ts";
 const DEFAULT_LOCK_WAIT_MS = 5_000;
 const LOCK_RETRY_MS = 15;
 
-/** Reads and checks a packet. Throws PacketError, also when the file cannot be read. */
+/** Reads and checks a packet. Throws PacketError that names the file, also when it cannot be read. */
 export async function readPacket(path: string): Promise<Packet> {
   const text = await readFile(path, "utf8").catch((error: unknown) => {
-    throw new PacketError("", `${path} cannot be read (${error instanceof Error ? error.message : String(error)})`);
+    throw new PacketError("", `cannot be read (${error instanceof Error ? error.message : String(error)})`, path);
   });
-  return parsePacket(text);
+  try {
+    return parsePacket(text);
+  } catch (error) {
+    throw error instanceof PacketError ? new PacketError(error.path, error.reason, path) : error;
+  }
 }
 
 export interface WriteOptions {

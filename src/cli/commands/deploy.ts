@@ -1,4 +1,4 @@
-import { readFile, writeFile, mkdir } from "node:fs/promises";
+import { writeFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { log, print } from "../output.ts";
@@ -31,15 +31,15 @@ export function register(program: Command): void {
 }
 
 async function deployAction(options: DeployOptions): Promise<void> {
-  const [{ deployVault }, { parseParameters }, { fileJournal }, { regimeSeed }, { openRpc }] = await Promise.all([
+  const [{ deployVault }, { fileJournal }, { regimeSeed }, { readParameters }, { openRpc }] = await Promise.all([
     import("../../../deploy/vault.ts"),
-    import("../../../deploy/parameters.ts"),
     import("../../../deploy/journal.ts"),
     import("../../../deploy/regimeSeed.ts"),
+    import("../parametersFile.ts"),
     import("../rpc.ts"),
   ]);
   const wallet = await requireKey(options);
-  const parameters = parseParameters(await readFile(options.params, "utf8"), options.params);
+  const parameters = await readParameters(options.params);
   const provider = await openRpc(options.rpc);
   const block = await provider.getBlock("latest");
   const seed = await regimeSeed(options.data, block?.timestamp ?? 0);

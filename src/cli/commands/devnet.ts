@@ -1,28 +1,24 @@
-import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
+import { addHistoryOptions, readHistory } from "../history.ts";
+import type { HistoryOptions } from "../history.ts";
 import { log, print, UsageError } from "../output.ts";
 import { examples } from "../program.ts";
 
-interface DevnetOptions {
+interface DevnetOptions extends HistoryOptions {
   port: string;
-  data?: string;
-  from: string;
-  to: string;
   out: string;
   daySeconds?: string;
 }
 
 /** `ballast devnet`: the local chain as a JSON-RPC node. */
 export function register(program: Command): void {
-  program
+  const command = program
     .command("devnet")
     .description("serve the local chain, venues, Safe and vault, as a JSON-RPC node on 127.0.0.1, until stopped")
-    .option("--port <number>", "port to listen on", "8545")
-    .option("--data <dir>", "folder with market history (default: ./data if there, else a synthetic scenario)")
-    .option("--from <date>", "first day of the history", "2020-02-03")
-    .option("--to <date>", "last day of the history", "2020-04-30")
+    .option("--port <number>", "port to listen on", "8545");
+  addHistoryOptions(command)
     .option("--day-seconds <number>", "live through one day of the history every so many seconds; default: stand still")
     .option("--out <dir>", "folder for the deployment file, addresses and keys", join("out", "devnet"))
     .addHelpText(
@@ -36,14 +32,9 @@ export function register(program: Command): void {
 async function devnet(options: DevnetOptions): Promise<void> {
   const port = wholeNumber("port", options.port);
   const daySeconds = options.daySeconds === undefined ? null : wholeNumber("day-seconds", options.daySeconds);
-  const [{ loadHistory }, { syntheticHistory }, { serveDevnet }] = await Promise.all([
-    import("../../market/history.ts"),
-    import("../../market/synthetic.ts"),
-    import("../../../deploy/devnet/serve.ts"),
-  ]);
-  const folder = options.data ?? (existsSync("data") ? "data" : null);
-  const history = folder === null ? syntheticHistory(1) : await loadHistory(folder, options.from, options.to);
+  const history = await readHistory(options);
   log(`${history.label}, from ${history.from}`);
+  const { serveDevnet } = await import("../../../deploy/devnet/serve.ts");
   const node = await serveDevnet({ history, port });
 
   await mkdir(options.out, { recursive: true });
@@ -72,7 +63,14 @@ async function devnet(options: DevnetOptions): Promise<void> {
     "Ctrl-C stops it.",
   ].join("\n");
   print(human, described);
-  await node.live(daySeconds, log);
+  await Promise.race([node.live(daySeconds, log), toldToStop()]);
+}
+
+/** Ends with the first Ctrl-C or SIGTERM, which is how this command is meant to end. */
+function toldToStop(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+  });
 }
 
 function wholeNumber(name: string, text: string): number {

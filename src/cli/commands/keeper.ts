@@ -60,7 +60,7 @@ async function onceAction(options: OnceOptions): Promise<void> {
     import("../../safe/service.ts"),
   ]);
   const deployment = await readDeployment(options.deployment);
-  const provider = await openRpc(options.rpc);
+  const provider = await openRpc(options.rpc, deployment.chainId);
   const signer = (await readKey(options))?.connect(provider) ?? null;
 
   if (signer !== null && options.dryRun !== true) {
