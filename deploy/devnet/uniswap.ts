@@ -14,14 +14,14 @@ export const TICK_SPACING = 10;
 const OBSERVATIONS = 200;
 
 /**
- * Where outside liquidity sits: a share of the total value in a range of price × / ÷ `factor` (null: every price). Most is
- * near the price, as in live pools, and some everywhere, so that a replayed crash still finds a market.
+ * Where outside liquidity sits: a share of the total value in a range of price × / ÷ `factor` (null: every price). Live
+ * makers follow the price; these stand still, so most of it is wide: wherever a replay takes the price, there is depth.
  */
 const OUTSIDE_LIQUIDITY: readonly { share: number; factor: number | null }[] = [
-  { share: 0.15, factor: null },
-  { share: 0.2, factor: 4 },
-  { share: 0.35, factor: 1.6 },
-  { share: 0.3, factor: 1.15 },
+  { share: 0.4, factor: null },
+  { share: 0.35, factor: 8 },
+  { share: 0.2, factor: 1.6 },
+  { share: 0.05, factor: 1.15 },
 ];
 
 /** Uniswap v3 on the local chain: the venue's own bytecode, one pool, outside liquidity. */

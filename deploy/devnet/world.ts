@@ -60,6 +60,12 @@ export interface WorldOptions {
   chain?: LocalChain;
 }
 
+/**
+ * Outside liquidity at the pool, in whole USDC: deep enough that a million moves the price by 0.1 to 0.3 %, as at the
+ * pools a treasury would use.
+ */
+const OUTSIDE_VALUE = 1_600_000_000;
+
 /** Whole USDC in each vault of the demo. */
 export const DEFAULT_DEPOSIT = 5_000_000;
 
@@ -73,7 +79,7 @@ export async function bringUp(options: WorldOptions): Promise<World> {
   const price = history.days[0]?.eth.open ?? 0;
   const [asset, base] = [await token(chain, "USD Coin", "USDC", 6), await token(chain, "Wrapped Ether", "WETH", 18)];
   const feeds = await deployFeeds(chain, history);
-  const uniswap = await deployUniswap(chain, { asset, base, price });
+  const uniswap = await deployUniswap(chain, { asset, base, price, outsideValue: OUTSIDE_VALUE });
   const curie = await deployCurie(chain, { asset, baseFeed: feeds.ethUsd, price });
   const world: World = { chain, history, asset, base, feeds, uniswap, curie, vaults: [] };
   for (const vault of options.vaults ?? [{ name: "hedged", policy: DEFAULT_POLICY, deposit: DEFAULT_DEPOSIT }]) {

@@ -1,4 +1,4 @@
-import { Interface } from "ethers";
+import { Interface, zeroPadValue } from "ethers";
 import type { Provider } from "ethers";
 import { baseValue, pairAmounts, priceToSqrtPriceX96 } from "../hedge/liquidity.ts";
 import type { LiquidityPosition, PairAmounts, PairShape } from "../hedge/liquidity.ts";
@@ -56,6 +56,7 @@ const venueEvents = new Interface([
   "event DecreaseLiquidity(uint256 indexed tokenId, uint128 liquidity, uint256 amount0, uint256 amount1)",
   "event PositionChanged(address indexed trader, address indexed baseToken, int256 exchangedPositionSize, int256 exchangedPositionNotional, uint256 fee, int256 openNotional, int256 realizedPnl, uint256 sqrtPriceAfterX96)",
   "event FundingPaymentSettled(address indexed trader, address indexed baseToken, int256 fundingPayment)",
+  "event PositionLiquidated(address indexed trader, address indexed baseToken, uint256 positionNotional, uint256 positionSize, uint256 liquidationFee, address liquidator)",
 ]);
 const adapterEvents = ILiquidityAdapter__factory.createInterface();
 
@@ -118,9 +119,12 @@ function amountsOf(position: LiquidityPosition, price: bigint, pair: PairShape):
 /**
  * Between two moments in which the vault itself did nothing. Price moves what was held (fees and idle base included) and
  * the short; trading along the curve changes what is held, and at the new price that change is never a gain: it is what
- * arbitrageurs took (loss versus rebalancing at this sampling).
+ * arbitrageurs took (loss versus rebalancing at this sampling). Should the venue have liquidated the short meanwhile, the
+ * logs say so, and what that cost is a cost.
  */
-export function marketParts(from: Mark, to: Mark, pair: PairShape): Parts {
+export function marketParts(from: Mark, to: Mark, logs: readonly RawLog[], sources: Sources): Parts {
+  const { pair } = sources;
+  const perp = perpFlows(logs, to.price, sources);
   const value = (base: bigint, price: bigint): bigint => signedValue(base, price, pair);
   return {
     ...noParts(),
@@ -128,7 +132,8 @@ export function marketParts(from: Mark, to: Mark, pair: PairShape): Parts {
     arbitrageLoss: value(to.held.base - from.held.base, to.price) + (to.held.asset - from.held.asset),
     lpFees: value(to.feesBase - from.feesBase, to.price) + (to.feesAsset - from.feesAsset),
     hedgePrice: value(from.size, to.price) - value(from.size, from.price),
-    funding: from.pendingFunding - to.pendingFunding,
+    funding: from.pendingFunding - to.pendingFunding - perp.settledFunding,
+    perpCosts: perp.costs,
   };
 }
 
@@ -146,7 +151,6 @@ export function executionParts(from: Mark, to: Mark, logs: readonly RawLog[], so
   const paid = (amount0: bigint, amount1: bigint): bigint =>
     pair.baseIsToken0 ? value(amount0) + amount1 : value(amount1) + amount0;
   let collected = 0n;
-  let settledFunding = 0n;
   for (const log of logs) {
     const at = log.address.toLowerCase();
     if (at === sources.liquidityAdapter.toLowerCase()) {
@@ -165,21 +169,52 @@ export function executionParts(from: Mark, to: Mark, logs: readonly RawLog[], so
       } else if (event.name === "DecreaseLiquidity") {
         parts.swapCosts += paid(amount0 ?? 0n, amount1 ?? 0n) - fair(liquidity ?? 0n, from.position);
       }
-    } else if (at === sources.clearingHouse.toLowerCase() || at === sources.exchange.toLowerCase()) {
-      const event = venueEvents.parseLog(log);
-      if (event === null || (event.args["trader"] as string) !== sources.perpAdapter) continue;
-      if (event.name === "FundingPaymentSettled")
-        settledFunding += toAsset(event.args["fundingPayment"] as bigint, pair);
-      if (event.name === "PositionChanged") {
-        const size = event.args["exchangedPositionSize"] as bigint;
-        const notional = event.args["exchangedPositionNotional"] as bigint;
-        parts.perpCosts += value(size) + toAsset(notional - (event.args["fee"] as bigint), pair);
-      }
     }
   }
+  const perp = perpFlows(logs, price, sources);
+  parts.perpCosts = perp.costs;
   parts.lpFees = value(to.feesBase - from.feesBase) + (to.feesAsset - from.feesAsset) + collected;
-  parts.funding = from.pendingFunding - to.pendingFunding - settledFunding;
+  parts.funding = from.pendingFunding - to.pendingFunding - perp.settledFunding;
   return parts;
+}
+
+/**
+ * What trades at the perpetual venue cost at a price (fee, slippage, and the penalty should the venue liquidate), and the
+ * funding they settled, from the venue's own events about the vault's account.
+ */
+function perpFlows(
+  logs: readonly RawLog[],
+  price: bigint,
+  sources: Sources,
+): { costs: bigint; settledFunding: bigint } {
+  const { pair } = sources;
+  const venues = [sources.clearingHouse.toLowerCase(), sources.exchange.toLowerCase()];
+  let costs = 0n;
+  let settledFunding = 0n;
+  for (const log of logs) {
+    if (!venues.includes(log.address.toLowerCase())) continue;
+    const event = venueEvents.parseLog(log);
+    if (event === null || (event.args["trader"] as string) !== sources.perpAdapter) continue;
+    const amount = (name: string): bigint => event.args[name] as bigint;
+    if (event.name === "FundingPaymentSettled") settledFunding += toAsset(amount("fundingPayment"), pair);
+    if (event.name === "PositionLiquidated") costs -= toAsset(amount("liquidationFee"), pair);
+    if (event.name === "PositionChanged") {
+      const notional = toAsset(amount("exchangedPositionNotional") - amount("fee"), pair);
+      costs += signedValue(amount("exchangedPositionSize"), price, pair) + notional;
+    }
+  }
+  return { costs, settledFunding };
+}
+
+/** The venue's events about the vault's short between two blocks: somebody else may have acted on it. */
+export async function perpLogs(provider: Provider, sources: Sources, from: Mark, to: Mark): Promise<RawLog[]> {
+  if (from.size === 0n) return [];
+  return provider.getLogs({
+    address: [sources.clearingHouse, sources.exchange],
+    topics: [null, zeroPadValue(sources.perpAdapter, 32)],
+    fromBlock: Number(from.snapshot.blockNumber) + 1,
+    toBlock: Number(to.snapshot.blockNumber),
+  });
 }
 
 /** Curie accounts in 18 decimals. */

@@ -5,7 +5,7 @@ import { fileOutlet } from "../keeper/outlets.ts";
 import { tick } from "../keeper/tick.ts";
 import type { TickOutcome } from "../keeper/tick.ts";
 import { SafeReverted } from "../safe/errors.ts";
-import { addParts, executionParts, marketParts, noParts, readMark, totalOf } from "./attribution.ts";
+import { addParts, executionParts, marketParts, noParts, perpLogs, readMark, totalOf } from "./attribution.ts";
 import type { Mark, Parts, Sources } from "./attribution.ts";
 import { executePacket, reviewAndSign } from "./members.ts";
 import type { Execution, RegimeName, VaultName } from "./result.ts";
@@ -77,7 +77,10 @@ export class VaultRun {
   async observeMarket(): Promise<Mark> {
     const mark = await readMark(this.#people.provider, this.vault.deployment.lens, this.pair);
     if (this.#mark === null) this.startNav = mark.nav;
-    else this.parts = addParts(this.parts, marketParts(this.#mark, mark, this.pair));
+    else {
+      const logs = await perpLogs(this.#people.provider, this.#sources, this.#mark, mark);
+      this.parts = addParts(this.parts, marketParts(this.#mark, mark, logs, this.#sources));
+    }
     this.#mark = mark;
     return mark;
   }

@@ -60,7 +60,7 @@ export class FeedsUnusable extends Error {
 export async function observe(
   provider: Provider,
   deployment: Deployment,
-  at: { blockNumber?: number } = {},
+  at: { blockNumber?: number; scope?: Evidence["scope"] } = {},
 ): Promise<Observation> {
   const block = await rpc(provider.getBlock(at.blockNumber ?? "latest"));
   if (block?.hash == null) throw new RpcUnavailable(`block ${at.blockNumber ?? "latest"} does not exist`);
@@ -112,6 +112,7 @@ export async function observe(
     ruleset: { name: RULES.name, version: RULES.version, hash: RULESET_HASH },
     chainId: deployment.chainId,
     slot: { start: slotStart, seconds: RULES.slotSeconds },
+    scope: at.scope ?? "full",
     contracts: {
       safe: deployment.safe,
       lens: deployment.lens,

@@ -2,13 +2,16 @@ import type { JsonRpcApiProvider } from "ethers";
 import { decide } from "../plan/decide.ts";
 import type { Decision, HoldCode } from "../plan/decide.ts";
 import type { Deployment } from "../plan/deployment.ts";
+import type { Evidence } from "../plan/evidence.ts";
 import { encodePlan } from "../plan/plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import { readSafe } from "../safe/account.ts";
 import { createPacket } from "../safe/packet.ts";
 import type { Packet } from "../safe/packet.ts";
 import { simulateSafeTx } from "../safe/simulate.ts";
+import type { Simulation } from "../safe/simulate.ts";
 import { plainCall } from "../safe/transaction.ts";
+import type { SafeTx } from "../safe/transaction.ts";
 import { Rebalancer__factory, VaultLens__factory } from "../../typechain-types/index.js";
 import type { IVaultLens } from "../../typechain-types/contracts/lens/VaultLens.js";
 import { CONTRACT_ERRORS } from "./contractErrors.ts";
@@ -95,6 +98,52 @@ export async function tick(request: TickRequest): Promise<TickOutcome> {
   const replaced = open.find((proposal) => proposal.safeNonce >= account.nonce);
   const nonce = replaced?.safeNonce ?? (await outlet.nextNonce(deployment.safe, account.nonce));
 
+  const full = await attempt(request, evidence, decision, nonce);
+  // A venue that would not take the whole plan must not keep the vault from being hedged.
+  const hedgeOnly = full.simulation.ok ? null : await attemptHedge(request, evidence, nonce);
+  const chosen = hedgeOnly ?? full;
+  const { simulation } = chosen;
+  if (!simulation.ok) {
+    const reason = full.simulation.ok ? "" : full.simulation.revert.text;
+    return hold("SIMULATION_FAILED", `${decision.sentence} But the Safe's execution would fail: ${reason}`);
+  }
+  const packet = createPacket({
+    chainId: deployment.chainId,
+    safe: deployment.safe,
+    safeTx: chosen.safeTx,
+    plan: chosen.decision.plan,
+    evidence: chosen.evidence,
+  });
+  const after = simulation.read === null ? null : decodeSnapshot(simulation.read.after);
+  const where = request.dryRun === true ? [] : await outlet.propose(packet);
+  return {
+    ...base,
+    decision: chosen.decision,
+    code: request.dryRun === true ? "DRY_RUN" : "PROPOSED",
+    sentence: chosen.decision.sentence,
+    packet,
+    where,
+    after,
+    gasUsed: simulation.gasUsed,
+  };
+}
+
+type Rebalance = Decision & { kind: "rebalance" };
+
+/** A plan as the Safe would run it. */
+interface Attempt {
+  evidence: Evidence;
+  decision: Rebalance;
+  safeTx: SafeTx;
+  simulation: Simulation;
+}
+
+async function attempt(
+  { provider, deployment }: TickRequest,
+  evidence: Evidence,
+  decision: Rebalance,
+  nonce: bigint,
+): Promise<Attempt> {
   const safeTx = plainCall(deployment.rebalancer, encodePlan(decision.plan), nonce);
   const simulation = await simulateSafeTx({
     provider,
@@ -103,30 +152,16 @@ export async function tick(request: TickRequest): Promise<TickOutcome> {
     read: { to: deployment.lens, data: lensInterface.encodeFunctionData("snapshot") },
     interfaces: CONTRACT_ERRORS,
   });
-  if (!simulation.ok) {
-    return hold(
-      "SIMULATION_FAILED",
-      `${decision.sentence} But the Safe's execution would fail: ${simulation.revert.text}`,
-    );
-  }
-  const packet = createPacket({
-    chainId: deployment.chainId,
-    safe: deployment.safe,
-    safeTx,
-    plan: decision.plan,
-    evidence,
-  });
-  const after = simulation.read === null ? null : decodeSnapshot(simulation.read.after);
-  const where = request.dryRun === true ? [] : await outlet.propose(packet);
-  return {
-    ...base,
-    code: request.dryRun === true ? "DRY_RUN" : "PROPOSED",
-    sentence: decision.sentence,
-    packet,
-    where,
-    after,
-    gasUsed: simulation.gasUsed,
-  };
+  return { evidence, decision, safeTx, simulation };
+}
+
+/** The same with liquidity left as it is; null when there is nothing to hedge, or when that would not run either. */
+async function attemptHedge(request: TickRequest, evidence: Evidence, nonce: bigint): Promise<Attempt | null> {
+  const hedge: Evidence = { ...evidence, scope: "hedge" };
+  const decision = decide(hedge);
+  if (decision.kind === "hold") return null;
+  const tried = await attempt(request, hedge, decision, nonce);
+  return tried.simulation.ok ? tried : null;
 }
 
 /** A lens snapshot from its ABI encoding. */
@@ -151,7 +186,7 @@ async function openProposals(request: TickRequest, chainNonce: bigint, now: numb
 }
 
 /** Whether an open plan would still pass its own fingerprint and is for the regime of now. */
-function stillHolds(plan: Plan, decision: Decision & { kind: "rebalance" }): boolean {
+function stillHolds(plan: Plan, decision: Rebalance): boolean {
   if (plan.regime !== decision.regime) return false;
   const within = (from: bigint, to: bigint): boolean => {
     const larger = from > to ? from : to;

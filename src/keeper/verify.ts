@@ -318,6 +318,9 @@ async function checkEvidenceAgainstChain(
     new Date(evidence.slot.start * 1000).toISOString(),
   );
 
+  const hedgeOnly = "hedge only: liquidity stays as it is because a full plan would not have run";
+  run.note("evidence: scope", null, evidence.scope === "full" ? "liquidity and hedge" : hedgeOnly);
+
   let observed: Evidence;
   let snapshot: IVaultLens.SnapshotStructOutput;
   try {

@@ -81,7 +81,7 @@ interface Work {
 }
 
 function work(evidence: Evidence, state: VaultState, targets: PolicyTargets): Work {
-  const liquidity = liquidityTarget(evidence, state, targets);
+  const liquidity = evidence.scope === "full" ? liquidityTarget(evidence, state, targets) : null;
   const kept = positionOf(evidence);
   const loose = BigInt(evidence.liquidity.feesBase) + BigInt(evidence.liquidity.idleBase);
   const value = liquidity === null ? state.liquidityValue : (state.nav * BigInt(liquidity.shareBps)) / BPS;

@@ -51,6 +51,11 @@ export const evidenceSchema = z.strictObject({
   ruleset: z.strictObject({ name: z.string(), version: whole, hash }),
   chainId: integer,
   slot: z.strictObject({ start: whole, seconds: whole }),
+  /**
+   * "full": liquidity and hedge. "hedge": liquidity stays as it is, short and margin follow it; the keeper's choice when
+   * a full plan would not run (a pool outside its price gate must not keep a vault from being hedged).
+   */
+  scope: z.enum(["full", "hedge"]),
   contracts: z.strictObject({
     safe: address,
     lens: address,
