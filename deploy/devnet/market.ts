@@ -10,8 +10,8 @@ import type { World } from "./world.ts";
 
 /** Fee income over loss-versus-rebalancing at median volatility: the assumption the report states. */
 export const FEE_TO_LVR = 1;
-/** Median daily volatility of ETH, 2017–2023, by the same EWMA: where fee income equals loss-versus-rebalancing. */
-export const MEDIAN_DAILY_VOLATILITY = 0.042;
+/** Median daily volatility of ETH over 2017–2023 by the same EWMA (0.0439): where fee income equals loss-versus-rebalancing. */
+export const MEDIAN_DAILY_VOLATILITY = 0.044;
 const NOISE_TRIPS = 4;
 /** The venue's own mark follows a move this many seconds later: steps are at least that far apart. */
 export const SETTLE_SECONDS = 16;
