@@ -59,21 +59,22 @@ describe("A vault under attack or stress, on the real venues", () => {
   });
 
   describe("an executor sandwiches the plan's own trades", () => {
-    it("takes less than 0.2 % of NAV inside the gate, and loses its own fees beyond it", async () => {
+    it("takes less than the gate of what is bought, and loses its own fees beyond it", async () => {
       const fresh = await vaultScene();
       const { packet } = await keeperTick(fresh);
       const results = [];
-      for (const pushBps of [0n, 20n, 40n, 54n, 58n, 80n, 99n]) {
+      for (const pushBps of [0n, 20n, 40n, 60n, 80n, 99n, 101n]) {
         results.push({ pushBps, ...(await undone(fresh, async () => sandwich(fresh, packet!, pushBps))) });
       }
       const honest = results[0]!;
       for (const { pushBps, executed, profit, loss } of results.slice(1)) {
-        if (executed) expect(loss - honest.loss < usdc(10_000), `pushed ${pushBps}: lost ${loss}`).to.equal(true);
+        // The gate is one per cent, and about 30 % of five million is bought.
+        if (executed) expect(loss - honest.loss < usdc(15_000), `pushed ${pushBps}: lost ${loss}`).to.equal(true);
         else expect(profit < 0n, `pushed ${pushBps}: profit ${profit}`).to.equal(true);
       }
-      expect(results.filter(({ executed }) => executed).length).to.equal(4);
+      expect(results.at(-1)!.executed, "beyond the gate nothing runs").to.equal(false);
       // The gate is what stops it: before its edge, pushing pays.
-      expect(results[3]!.profit > honest.profit).to.equal(true);
+      expect(results[2]!.profit > honest.profit).to.equal(true);
     });
   });
 
