@@ -23,9 +23,15 @@ const ALL_SESSIONS = 10_000;
 
 /** The node could not be reached or did not answer as a node does. Never read as "it did not happen". */
 export class RpcUnavailable extends Error {
-  constructor(detail: string) {
-    super(`the RPC did not answer (${detail}): check --rpc, the network, and that the node is synced, then run again`);
+  /** A call was answered, but by no contract of ours: none is there, or not yet at that block, or the state is gone. */
+  readonly answered: boolean;
+  constructor(detail: string, cause?: unknown) {
+    super(`the RPC did not answer (${detail}): check --rpc, the network, and that the node is synced, then run again`, {
+      cause,
+    });
     this.name = "RpcUnavailable";
+    const code = (cause as { code?: unknown } | undefined)?.code;
+    this.answered = code === "BAD_DATA" || code === "CALL_EXCEPTION";
   }
 }
 
@@ -54,7 +60,7 @@ export class FeedsUnusable extends Error {
 }
 
 /**
- * Reads everything a decision needs at one block: first the block, then all reads at once (one JSON-RPC batch), then the
+ * Reads everything a decision needs at one block: first the chain and the block, then all reads at once (one JSON-RPC batch), then the
  * closes of the volatility feeds. Throws RpcUnavailable, WrongChain or FeedsUnusable.
  */
 export async function observe(
@@ -62,14 +68,18 @@ export async function observe(
   deployment: Deployment,
   at: { blockNumber?: number; scope?: Evidence["scope"] } = {},
 ): Promise<Observation> {
+  const network = await rpc(provider.getNetwork());
+  // Before anything else: another chain has other contracts, or none, at these addresses.
+  if (network.chainId.toString() !== deployment.chainId) {
+    throw new WrongChain(deployment.chainId, network.chainId.toString());
+  }
   const block = await rpc(provider.getBlock(at.blockNumber ?? "latest"));
   if (block?.hash == null) throw new RpcUnavailable(`block ${at.blockNumber ?? "latest"} does not exist`);
   const blockTag = block.number;
   const { lens, oracle, policy, liquidity, perp, prices } = connect(provider, deployment);
 
-  const [network, snapshot, sessions, calm, elevated, stress, pool, base, asset, costBps, vix, vix3m] = await rpc(
+  const [snapshot, sessions, calm, elevated, stress, pool, base, asset, costBps, vix, vix3m] = await rpc(
     Promise.all([
-      provider.getNetwork(),
       lens.snapshot({ blockTag }),
       sessionsOf(provider, deployment.regimeOracle, blockTag),
       regimePolicy(policy, 0, blockTag),
@@ -83,9 +93,6 @@ export async function observe(
       oracle.vix3mFeed({ blockTag }),
     ]),
   );
-  if (network.chainId.toString() !== deployment.chainId) {
-    throw new WrongChain(deployment.chainId, network.chainId.toString());
-  }
   if (!snapshot.priced) throw new FeedsUnusable(decodePriceError(snapshot.priceError), snapshot.priceError);
   const lastDay = sessions.at(-1)?.[0] ?? 0;
 
@@ -290,6 +297,6 @@ async function rpc<T>(promise: Promise<T>): Promise<T> {
   } catch (error) {
     const { name, message } = error instanceof Error ? error : { name: "", message: String(error) };
     if (["FeedsUnusable", "WrongChain", "AdaptersDiffer", "NoRound"].includes(name)) throw error;
-    throw new RpcUnavailable(message.split("\n")[0]?.slice(0, 160) ?? name);
+    throw new RpcUnavailable(message.split("\n")[0]?.slice(0, 160) ?? name, error);
   }
 }

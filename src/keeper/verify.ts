@@ -287,13 +287,14 @@ async function checkEvidenceAgainstChain(
   evidence: Evidence,
   chainId: string,
 ): Promise<void> {
-  const rulesMatch = evidence.ruleset.hash === RULESET_HASH;
+  const rules = { name: RULES.name, version: RULES.version, hash: RULESET_HASH };
+  const rulesMatch = firstDifference(evidence.ruleset, rules) === null;
   run.note(
     "ruleset",
     rulesMatch
       ? null
       : `the decision followed rules ${evidence.ruleset.name}/${evidence.ruleset.version} ` +
-          `(${evidence.ruleset.hash}), this verifier has ${RULES.version} (${RULESET_HASH})`,
+          `(${evidence.ruleset.hash}), this verifier has ${RULES.name}/${RULES.version} (${RULESET_HASH})`,
     `${RULES.name}/${RULES.version}`,
   );
   if (evidence.chainId !== chainId) {
@@ -380,7 +381,14 @@ function attempt<T>(work: () => T): T | Error {
  * that the vault of now is the one the decision was made for.
  */
 async function checkWithoutHistory(run: Run, provider: JsonRpcApiProvider, evidence: Evidence): Promise<void> {
-  const { evidence: now } = await observe(provider, deploymentOf(evidence));
+  let now: Evidence;
+  try {
+    ({ evidence: now } = await observe(provider, deploymentOf(evidence)));
+  } catch (error) {
+    if (error instanceof RpcUnavailable && !error.answered) throw error;
+    run.note("evidence: chain", error instanceof Error ? error.message : String(error), "");
+    return;
+  }
   const day = evidence.regime.sessions.at(-1)?.[0] ?? 0;
   const limits = { base: evidence.block.timestamp, asset: evidence.block.timestamp };
   const close = (day + 1) * RULES.slotSeconds - 1;
