@@ -1,0 +1,615 @@
+import { expect } from "chai";
+import { AbiCoder, BrowserProvider, concat, dataLength, dataSlice, toBeHex } from "ethers";
+import type { Eip1193Provider } from "ethers";
+import { memoryJournal } from "../../deploy/journal.ts";
+import { DEFAULT_POLICY } from "../../deploy/parameters.ts";
+import { deployVault } from "../../deploy/vault.ts";
+import { localParameters } from "../../deploy/devnet/world.ts";
+import { observe } from "../../src/keeper/observe.ts";
+import { verify } from "../../src/keeper/verify.ts";
+import type { Verdict } from "../../src/keeper/verify.ts";
+import { decide } from "../../src/plan/decide.ts";
+import type { Deployment } from "../../src/plan/deployment.ts";
+import { evidenceHash } from "../../src/plan/evidence.ts";
+import type { Evidence } from "../../src/plan/evidence.ts";
+import { encodePlan } from "../../src/plan/plan.ts";
+import type { Plan } from "../../src/plan/plan.ts";
+import { readSafe } from "../../src/safe/account.ts";
+import { createPacket, withSignatures } from "../../src/safe/packet.ts";
+import type { Packet } from "../../src/safe/packet.ts";
+import { recoverSignature } from "../../src/safe/signatures.ts";
+import { SAFE_TX_TYPES, plainCall, safeDomain } from "../../src/safe/transaction.ts";
+import type { SafeTx } from "../../src/safe/transaction.ts";
+import { HedgeVault__factory, ReplayFeed__factory } from "../../typechain-types/index.js";
+import {
+  closeNextSession,
+  execute,
+  fund,
+  marketAt,
+  newRounds,
+  openPositions,
+  usdc,
+  vaultScene,
+  viaSafe,
+} from "../helpers/vaultScene.ts";
+import type { VaultScene } from "../helpers/vaultScene.ts";
+
+const DAY = 86_400;
+
+/** What a forger changes. Everything that follows from it is made to fit: hashes, calldata, both owners' signatures. */
+interface Forgery {
+  evidence?: (evidence: Evidence) => void;
+  plan?: (plan: Plan) => void;
+  safeTx?: (tx: SafeTx) => void;
+  packet?: { chainId?: string; safe?: string };
+  /** Sign as these; default: two owners. */
+  signers?: ("owner1" | "owner3" | "attacker")[];
+}
+
+/** A forgery, the check that must find it, and a word that must be in what it says. */
+type Case = [what: string, forgery: Forgery, check: string, word: string];
+
+describe("Verifying a proposal", () => {
+  let scene: VaultScene;
+  let honest: { evidence: Evidence; plan: Plan };
+
+  before(async () => {
+    scene = await vaultScene([
+      { name: "hedged", policy: DEFAULT_POLICY, deposit: 5_000_000 },
+      { name: "other", policy: DEFAULT_POLICY, deposit: 1_000_000 },
+    ]);
+    // Positions, a day of history, then a fall: every part of the evidence holds something.
+    await openPositions(scene);
+    await closeNextSession(scene, 13, 15);
+    await newRounds(scene, 2_812);
+    await closeNextSession(scene, 28, 27);
+    await marketAt(scene, 2_780);
+    await scene.keep();
+    honest = await decideNow(scene.deployment);
+  });
+  afterEach(() => scene.reset());
+
+  describe("that is what it claims", () => {
+    it("matches in every check, signed or not", async () => {
+      const packet = await forge({});
+      const verdict = await check(packet);
+      expect(verdict.ok, verdict.cause?.detail).to.equal(true);
+      expect(verdict.checks.every(({ outcome }) => outcome === "match")).to.equal(true);
+      expect(verdict.checks.map(({ name }) => name)).to.include.members([
+        "plain call",
+        "safeTxHash",
+        "call",
+        "evidence hash",
+        "contracts",
+        "your vault",
+        "ruleset",
+        "evidence: block",
+        "evidence: feeds",
+        "evidence: regime",
+        "evidence: policy",
+        "evidence: liquidity",
+        "evidence: perp",
+        "net asset value",
+        "regime",
+        "decision",
+        "freshness",
+        "simulation",
+        "signatures",
+      ]);
+      expect((await check({ ...packet, signatures: [] })).ok).to.equal(true);
+      expect(verdict.after!.measures.liquidityBps < verdict.before!.measures.liquidityBps).to.equal(true);
+    });
+
+    it("still matches after blocks, rounds and moves within the tolerance", async () => {
+      const packet = await forge({});
+      await marketAt(scene, 2_800, 3_600);
+      const verdict = await check(packet);
+      expect(verdict.ok, verdict.cause?.detail).to.equal(true);
+    });
+
+    it("says what it could not check without a deployment, or without the block's state", async () => {
+      const packet = await forge({});
+      const anyVault = await verify({ provider: scene.chain.provider, packet });
+      expect(anyVault.ok).to.equal(true);
+      expect(skipped(anyVault)).to.deep.equal(["your vault"]);
+      expect(anyVault.checks.map(({ name }) => name)).to.include("lens");
+
+      await newRounds(scene);
+      const forgetful = withoutHistory();
+      const verdict = await verify({ provider: forgetful, packet, deployment: scene.deployment });
+      expect(verdict.ok, verdict.cause?.detail).to.equal(true);
+      expect(verdict.checks.find(({ name }) => name === "evidence: positions")!.detail).to.include("keeps no state");
+    });
+  });
+
+  const INPUTS: Case[] = [
+    ["a false feed value", evidence((e) => (e.feeds.base.answer = "290000000000")), "evidence: feeds", "base.answer"],
+    [
+      "a false value of the asset's feed",
+      evidence((e) => (e.feeds.asset.answer = "99000000")),
+      "evidence: feeds",
+      "asset",
+    ],
+    ["a false volatility close", evidence((e) => (e.feeds.vix.answer = "1300000000")), "evidence: feeds", "vix.answer"],
+    ["a false time of a round", evidence((e) => (e.feeds.base.updatedAt -= 1)), "evidence: feeds", "base.updatedAt"],
+    [
+      "another feed",
+      evidence((e) => (e.feeds.base.address = e.feeds.asset.address)),
+      "evidence: feeds",
+      "base.address",
+    ],
+    ["other decimals", evidence((e) => (e.feeds.base.decimals = 9)), "evidence: feeds", "base.decimals"],
+    ["more cash", evidence((e) => (e.vault.cash = String(BigInt(e.vault.cash) * 2n))), "evidence: vault", "cash"],
+    ["fewer pending shares", evidence((e) => (e.vault.pendingShares = "1")), "evidence: vault", "pendingShares"],
+    ["more shares", evidence((e) => (e.vault.totalSupply += "0")), "evidence: vault", "totalSupply"],
+    ["other liquidity", evidence((e) => (e.liquidity.liquidity = "1")), "evidence: liquidity", "liquidity.liquidity"],
+    [
+      "fees that are not there",
+      evidence((e) => (e.liquidity.feesAsset = "9000000000")),
+      "evidence: liquidity",
+      "feesAsset",
+    ],
+    ["another range", evidence((e) => (e.liquidity.tickLower -= 10)), "evidence: liquidity", "tickLower"],
+    [
+      "the pair turned round",
+      evidence((e) => (e.liquidity.baseIsToken0 = !e.liquidity.baseIsToken0)),
+      "evidence: liquidity",
+      "baseIsToken0",
+    ],
+    ["a larger short", evidence((e) => (e.perp.size += "0")), "evidence: perp", "size"],
+    ["collateral that is not there", evidence((e) => (e.perp.collateral += "0")), "evidence: perp", "collateral"],
+    ["hidden funding", evidence((e) => (e.perp.pendingFunding = "123456789")), "evidence: perp", "pendingFunding"],
+    ["dearer trades", evidence((e) => (e.perp.costBps = 900)), "evidence: perp", "costBps"],
+    [
+      "looser bands",
+      evidence((e) => (e.policy.Stress.bands.liquidityMaxBps = 9_000)),
+      "evidence: policy",
+      "Stress.bands.liquidityMaxBps",
+    ],
+    [
+      "a lower hedge ratio",
+      evidence((e) => (e.policy.Stress.targets.hedgeRatioBps = 100)),
+      "evidence: policy",
+      "hedgeRatioBps",
+    ],
+    [
+      "a higher liquidity target",
+      evidence((e) => (e.policy.Stress.targets.liquidityBps = 5_000)),
+      "evidence: policy",
+      "liquidityBps",
+    ],
+    [
+      "a session edited so that the regime comes out calm",
+      evidence((e) => {
+        e.regime.sessions.at(-1)![1] = "1300000000";
+        e.regime.sessions.at(-1)![2] = "1500000000";
+        e.regime.regime = "Calm";
+      }),
+      "evidence: regime",
+      "Calm against Stress",
+    ],
+    [
+      "the last session dropped, so that the regime comes out calm",
+      evidence((e) => {
+        e.regime.sessions.pop();
+        e.regime.regime = "Calm";
+      }),
+      "evidence: regime",
+      "regime",
+    ],
+    [
+      "a session dropped from the middle",
+      evidence((e) => e.regime.sessions.splice(100, 1)),
+      "evidence: regime",
+      "sessions.100",
+    ],
+    ["the regime lied about", evidence((e) => (e.regime.regime = "Calm")), "evidence: regime", "Stress"],
+    ["a lift lied about", evidence((e) => (e.regime.liftPending = true)), "evidence: regime", "liftPending"],
+    ["a later deadline of the regime", evidence((e) => (e.regime.staleAfter += DAY)), "evidence: regime", "staleAfter"],
+    ["a block that never was", evidence((e) => (e.block.hash = `0x${"ab".repeat(32)}`)), "evidence: block", "hash"],
+    ["a block still to come", evidence((e) => (e.block.number += 1_000)), "evidence: block", "does not exist"],
+    ["another time of the block", evidence((e) => (e.block.timestamp += 60)), "evidence: block", "time"],
+    ["yesterday's slot, for a nonce not used yet", evidence((e) => (e.slot.start -= DAY)), "evidence: slot", "slot"],
+    ["another chain", evidence((e) => (e.chainId = "1")), "evidence: block", "chain 1"],
+    ["other rules", evidence((e) => (e.ruleset.hash = `0x${"cd".repeat(32)}`)), "ruleset", "rules"],
+    ["another version of the rules by number only", evidence((e) => (e.ruleset.version += 1)), "ruleset", "rules"],
+  ];
+
+  describe("with a false input, all else made to fit and signed by two owners, names it:", () => {
+    for (const item of INPUTS) caught(item);
+
+    it("an older round of a feed, with the values it really has", async () => {
+      const feed = scene.world.feeds.ethUsd;
+      const older = BigInt(honest.evidence.feeds.base.round) - 1n;
+      const [, answer, , updatedAt] = (await feed.getFunction("getRoundData")(older)) as unknown as bigint[];
+      const forged = await forge(
+        evidence((e) => {
+          Object.assign(e.feeds.base, { round: String(older), answer: String(answer), updatedAt: Number(updatedAt) });
+        }),
+      );
+      expectCaught(await check(forged), "evidence: feeds", "base.round");
+      await newRounds(scene);
+      expectCaught(
+        await verify({ provider: withoutHistory(), packet: forged, deployment: scene.deployment }),
+        "evidence: feeds.base",
+        "was not the newest",
+      );
+    });
+
+    it("numbers no rule can work with", async () => {
+      for (const edit of [
+        (e: Evidence) => (e.feeds.asset.answer = "0"),
+        (e: Evidence) => (e.liquidity.tickUpper = 9_000_000),
+        (e: Evidence) => (e.vault.cash = "-1"),
+      ]) {
+        const verdict = await check(await forge(evidence(edit)));
+        expect(verdict.ok).to.equal(false);
+        expect(verdict.cause!.name).to.match(/^evidence: /);
+      }
+    });
+
+    it("a feed of the forger's own, on a node that keeps no old state", async () => {
+      const { chain } = scene;
+      const feed = await chain.deploy(ReplayFeed__factory, ["ETH / USD", 8], "attacker");
+      await chain.send("attacker", await feed.getFunction("push").populateTransaction(290_000_000_000n));
+      const updatedAt = await chain.now();
+      const later = await decideNow(scene.deployment);
+      const forged = await forge(
+        evidence((e) => {
+          const address = feed.target as string;
+          Object.assign(e.feeds.base, { address, round: "1", answer: "290000000000", updatedAt });
+        }),
+        later,
+      );
+      await newRounds(scene);
+      const verdict = await verify({ provider: withoutHistory(), packet: forged });
+      expectCaught(verdict, "evidence: feeds.base", "the vault reads");
+    });
+
+    it("the last session dropped, on a node that keeps no old state", async () => {
+      const forged = await forge(
+        evidence((e) => {
+          e.regime.sessions.pop();
+          const [, vix, vix3m] = e.regime.sessions.at(-1)!;
+          Object.assign(e.feeds.vix, { round: String(BigInt(e.feeds.vix.round) - 1n), answer: vix });
+          Object.assign(e.feeds.vix3m, { round: String(BigInt(e.feeds.vix3m.round) - 1n), answer: vix3m });
+          e.feeds.vix.updatedAt -= DAY;
+          e.feeds.vix3m.updatedAt -= DAY;
+          e.regime.regime = "Calm";
+        }),
+      );
+      await newRounds(scene);
+      const verdict = await verify({ provider: withoutHistory(), packet: forged, deployment: scene.deployment });
+      expectCaught(verdict, "evidence: sessions", "session");
+    });
+
+    it("a false feed value, on a node that keeps no old state", async () => {
+      const forged = await forge(evidence((e) => (e.feeds.base.answer = "290000000000")));
+      await newRounds(scene);
+      const verdict = await verify({ provider: withoutHistory(), packet: forged, deployment: scene.deployment });
+      expectCaught(verdict, "evidence: feeds.base", "290000000000");
+    });
+  });
+
+  describe("with an input dropped names it:", () => {
+    const paths = [
+      ...[
+        "ruleset",
+        "slot",
+        "contracts.lens",
+        "block",
+        "feeds",
+        "feeds.base",
+        "feeds.asset",
+        "feeds.vix",
+        "feeds.vix3m",
+      ],
+      ...["regime", "regime.sessions", "regime.liftPending", "policy.Stress", "policy.Calm.targets", "vault.cash"],
+      ...["vault.pendingShares", "liquidity", "liquidity.feesBase", "perp", "perp.size", "perp.pendingFunding"],
+    ];
+    for (const path of paths) {
+      it(path, async () => {
+        const keys = path.split(".");
+        const last = keys.pop()!;
+        const packet = await forge({
+          evidence: (e) => {
+            const holder = keys.reduce<Record<string, unknown>>(
+              (value, key) => value[key] as Record<string, unknown>,
+              e as unknown as Record<string, unknown>,
+            );
+            Reflect.deleteProperty(holder, last);
+          },
+        });
+        expectCaught(await check(packet), "evidence inputs", path);
+      });
+    }
+
+    it("and one added", async () => {
+      const packet = await forge(evidence((e) => Object.assign(e, { mood: "good" })));
+      expectCaught(await check(packet), "evidence inputs", "mood");
+    });
+  });
+
+  const PLANS: Case[] = [
+    ["a larger share", plan((p) => (p.liquidity[0]!.shareBps += 100)), "decision", "liquidity.0.shareBps"],
+    ["a wider range", plan((p) => (p.liquidity[0]!.tickUpper += 10)), "decision", "liquidity.0.tickUpper"],
+    ["a lower range", plan((p) => (p.liquidity[0]!.tickLower -= 10)), "decision", "liquidity.0.tickLower"],
+    ["a smaller short", plan((p) => (p.perps[0]!.size = "-1000000000000000000")), "decision", "perps.0.size"],
+    [
+      "a short of one wei less",
+      plan((p) => (p.perps[0]!.size = String(BigInt(p.perps[0]!.size) + 1n))),
+      "decision",
+      "perps.0.size",
+    ],
+    [
+      "other margin",
+      plan((p) => (p.perps[0]!.equity = String(BigInt(p.perps[0]!.equity) + 1n))),
+      "decision",
+      "perps.0.equity",
+    ],
+    ["no hedge at all", plan((p) => (p.perps = [])), "decision", "perps.0"],
+    ["the hedge twice", plan((p) => p.perps.push(p.perps[0]!)), "decision", "perps.1"],
+    ["a longer life", plan((p) => (p.validUntil += DAY)), "decision", "validUntil"],
+    ["a wider tolerance", plan((p) => (p.toleranceBps = 10_000)), "decision", "toleranceBps"],
+    ["another nonce", plan((p) => (p.nonce = "1")), "decision", "nonce"],
+    ["no reserve for the queue", plan((p) => (p.cashReserve = "7")), "decision", "cashReserve"],
+    ["the mark of a derisking plan", plan((p) => (p.derisk = true)), "decision", "derisk"],
+    ["another price to start from", plan((p) => (p.fromPrice += "0")), "decision", "fromPrice"],
+    ["another position to start from", plan((p) => (p.perps[0]!.fromSize = "-1")), "decision", "fromSize"],
+    ["another regime", plan((p) => (p.regime = "Elevated")), "regime", "Elevated"],
+    ["other evidence on chain", { plan: (p) => (p.evidence = `0x${"77".repeat(32)}`) }, "evidence hash", "commits"],
+  ];
+
+  describe("with another plan, all else made to fit and signed by two owners, names it:", () => {
+    for (const item of PLANS) caught(item);
+
+    it("another adapter", async () => {
+      const other = scene.world.vaults[1]!.deployment;
+      const moved = await forge(plan((p) => (p.perps[0]!.adapter = other.perpAdapter)));
+      expectCaught(await check(moved), "decision", "perps.0.adapter");
+      const both = await forge(evidence((e) => (e.perp.adapter = other.perpAdapter)));
+      expectCaught(await check(both), "your vault", other.perpAdapter);
+      const { liquidityAdapter, perpAdapter } = scene.deployment;
+      for (const part of ["perp", "liquidity"] as const) {
+        const swapped = part === "perp" ? liquidityAdapter : perpAdapter;
+        for (const adapter of [other.perpAdapter, scene.chain.address("attacker"), swapped]) {
+          const packet = await forge(evidence((e) => (e[part].adapter = adapter)));
+          const verdict = await verify({ provider: scene.chain.provider, packet });
+          expect(verdict.ok, `${part} at ${adapter}`).to.equal(false);
+          expect(verdict.cause!.name).to.match(/^(contracts|evidence: .*)$/);
+        }
+      }
+    });
+
+    it("an honest plan shown, another one in the transaction", async () => {
+      const swapped = { ...(await forge(plan((p) => (p.liquidity[0]!.shareBps = 5_000)))), plan: honest.plan };
+      expectCaught(await check(swapped), "call", "shareBps");
+    });
+  });
+
+  const TRANSACTIONS: Case[] = [
+    ["a delegatecall", { safeTx: (tx) => (tx.operation = 1) }, "plain call", "operation"],
+    ["a value", { safeTx: (tx) => (tx.value = "1") }, "plain call", "value"],
+    ["a gas price, paid out of the Safe", { safeTx: (tx) => (tx.gasPrice = "1") }, "plain call", "refund"],
+    ["a base gas", { safeTx: (tx) => (tx.baseGas = "1000000") }, "plain call", "refund"],
+    ["a gas limit", { safeTx: (tx) => (tx.safeTxGas = "1") }, "plain call", "gas"],
+    ["a refund token", { safeTx: (tx) => (tx.gasToken = `0x${"11".repeat(20)}`) }, "plain call", "refund"],
+    ["a refund receiver", { safeTx: (tx) => (tx.refundReceiver = `0x${"22".repeat(20)}`) }, "plain call", "refund"],
+    ["data behind the plan", { safeTx: (tx) => (tx.data += "00") }, "call", "only encoding"],
+    ["another function", { safeTx: (tx) => (tx.data = "0x095ea7b3") }, "call", "do not sign"],
+    ["another receiver", { safeTx: (tx) => (tx.to = `0x${"33".repeat(20)}`) }, "contracts", "the call goes to"],
+    ["a nonce the Safe has passed", { safeTx: (tx) => (tx.nonce = "0") }, "freshness", "nonce"],
+    ["another chain", { packet: { chainId: "1" } }, "chain", "chain 1"],
+    ["a stranger's signature", { signers: ["owner1", "attacker"] }, "signatures", "no owner"],
+  ];
+
+  describe("with another transaction names it:", () => {
+    for (const item of TRANSACTIONS) caught(item);
+
+    it("another Safe, with and without its own evidence", async () => {
+      const safe = scene.world.vaults[1]!.deployment.safe;
+      expectCaught(await check(await forge({ packet: { safe } })), "contracts", "the evidence is for Safe");
+      const fitted = await forge({ packet: { safe }, evidence: (e) => (e.contracts.safe = safe) });
+      expectCaught(await check(fitted), "contracts", "may not call execute");
+    });
+
+    it("an address that is no Safe", async () => {
+      for (const safe of [scene.chain.address("attacker"), scene.deployment.vault]) {
+        expectCaught(await check(await forge({ packet: { safe } })), "safe", "does not answer as a Safe");
+      }
+    });
+  });
+
+  describe("that has had its time names the reason:", () => {
+    it("expired", async () => {
+      const packet = await forge({});
+      await scene.chain.warpTo(honest.plan.validUntil + 1);
+      expectCaught(await check(packet), "freshness", "expired");
+      const past = await verify({ provider: scene.chain.provider, packet, deployment: scene.deployment, now: false });
+      expect(past.ok, past.cause?.detail).to.equal(true);
+    });
+
+    it("executed", async () => {
+      const packet = await forge({});
+      await execute(scene, honest.plan);
+      expectCaught(await check(packet), "freshness", "already executed");
+    });
+
+    it("overtaken by the market", async () => {
+      const packet = await forge({});
+      await marketAt(scene, 2_600, 3_600);
+      expectCaught(await check(packet), "simulation", "MovedSincePlan");
+    });
+
+    it("overtaken by another transaction of the Safe", async () => {
+      const packet = await forge({});
+      await viaSafe(scene, { to: scene.safe, data: "0x" });
+      expectCaught(await check(packet), "freshness", "nonce");
+    });
+  });
+
+  describe("for contracts that only look like one's own", () => {
+    it("fails against the deployment one knows, and is told apart without one", async () => {
+      const { chain, world, deployment } = scene;
+      const parameters = await localParameters(world, deployment.safe, DEFAULT_POLICY);
+      const double = await deployVault(
+        { signer: await chain.signer("attacker"), journal: memoryJournal() },
+        parameters,
+        {
+          sharedRegimeOracle: deployment.regimeOracle,
+        },
+      );
+      const amount = usdc(100_000);
+      await fund({ ...scene, deployment: double }, "attacker", amount);
+      const vault = HedgeVault__factory.connect(double.vault, chain.provider);
+      await chain.send("attacker", await vault.deposit.populateTransaction(amount, chain.address("attacker")));
+      const packet = await forge({}, await decideNow(double), double);
+
+      expectCaught(await check(packet), "your vault", scene.deployment.lens);
+      const unknown = await verify({ provider: chain.provider, packet });
+      expect(unknown.ok, unknown.cause?.detail).to.equal(true);
+      expect(skipped(unknown)).to.deep.equal(["your vault"]);
+    });
+
+    it("fails when only the lens is another, even one that answers all it is asked", async () => {
+      const liar = await lyingLens();
+      const deployment = { ...scene.deployment, lens: liar };
+      const decided = await decideNow(deployment);
+      expect(decided.evidence.vault.cash, "the lie is in the evidence").to.equal("1");
+      const packet = await forge({}, decided, deployment);
+      expectCaught(await check(packet), "your vault", "lens");
+      expectCaught(await verify({ provider: scene.chain.provider, packet }), "lens", liar);
+    });
+
+    it("fails when the contracts named are none, or others", async () => {
+      const nobody = scene.chain.address("attacker");
+      for (const name of ["lens", "rebalancer", "policy", "regimeOracle", "priceOracle", "vault"] as const) {
+        for (const address of [nobody, scene.deployment.liquidityAdapter]) {
+          const forged = await forge({
+            evidence: (e) => (e.contracts[name] = address),
+            ...(name === "rebalancer" ? { safeTx: (tx) => (tx.to = address) } : {}),
+          });
+          for (const known of [{ deployment: scene.deployment }, {}]) {
+            const verdict = await verify({ provider: scene.chain.provider, packet: forged, ...known });
+            expect(verdict.ok, name).to.equal(false);
+            expect(["contracts", "your vault", "lens", "evidence: contracts", "evidence: chain"]).to.include(
+              verdict.cause!.name,
+            );
+          }
+        }
+      }
+    });
+
+    /** Answers snapshot() with the truth, but for the vault's cash. */
+    async function lyingLens(): Promise<string> {
+      const { lens } = scene.contracts;
+      const truth = await scene.chain.provider.call({
+        to: scene.deployment.lens,
+        data: lens.interface.encodeFunctionData("snapshot"),
+      });
+      const cash = AbiCoder.defaultAbiCoder().encode(["uint256"], [await scene.contracts.vault.cash()]);
+      const at = truth.indexOf(cash.slice(2));
+      const lie = truth.slice(0, at) + toBeHex(1, 32).slice(2) + truth.slice(at + 64);
+      // Copies what stands behind its own 12 bytes of code to memory and returns it.
+      const size = toBeHex(dataLength(lie), 2);
+      const runtime = concat(["0x61", size, "0x80", "0x600b", "0x5f", "0x39", "0x5f", "0xf3", "0x00", lie]);
+      expect(dataSlice(runtime, 11)).to.equal(lie);
+      const length = toBeHex(dataLength(runtime), 2);
+      const creation = concat(["0x61", length, "0x80", "0x600a", "0x5f", "0x39", "0x5f", "0xf3", runtime]);
+      const { contractAddress } = await scene.chain.send("attacker", { data: creation });
+      return contractAddress!;
+    }
+  });
+
+  /** Edits the evidence and, where the rules still give a plan for it, takes that plan. */
+  function evidence(edit: (evidence: Evidence) => unknown): Forgery {
+    return { evidence: (e) => void edit(e) };
+  }
+
+  function plan(edit: (plan: Plan) => unknown): Forgery {
+    return { plan: (p) => void edit(p) };
+  }
+
+  function caught([what, forgery, name, word]: Case): void {
+    it(what, async () => expectCaught(await check(await forge(forgery)), name, word));
+  }
+
+  async function decideNow(deployment: Deployment): Promise<{ evidence: Evidence; plan: Plan }> {
+    const { evidence: seen } = await observe(scene.chain.provider, deployment);
+    const decision = decide(seen);
+    if (decision.kind !== "rebalance") expect.fail(decision.sentence);
+    return { evidence: seen, plan: decision.plan };
+  }
+
+  async function forge(forgery: Forgery, from = honest, deployment = scene.deployment): Promise<Packet> {
+    const { chain } = scene;
+    const forgedEvidence = structuredClone(from.evidence);
+    forgery.evidence?.(forgedEvidence);
+    const forgedPlan = structuredClone(forgery.evidence === undefined ? from.plan : decided(forgedEvidence, from.plan));
+    forgedPlan.evidence = evidenceHash(forgedEvidence);
+    forgery.plan?.(forgedPlan);
+    const { nonce } = await readSafe(chain.provider, deployment.safe);
+    const safeTx = plainCall(deployment.rebalancer, encodePlan(forgedPlan), nonce);
+    forgery.safeTx?.(safeTx);
+    let packet = createPacket({
+      chainId: forgery.packet?.chainId ?? deployment.chainId,
+      safe: forgery.packet?.safe ?? deployment.safe,
+      safeTx,
+      plan: forgedPlan,
+      evidence: forgedEvidence,
+    });
+    // Owners who collude sign anything: not through signPacket, which would refuse half of these.
+    for (const signer of forgery.signers ?? ["owner1", "owner3"]) {
+      const domain = safeDomain(packet.chainId, packet.safe);
+      const signature = await chain.wallet(signer).signTypedData(domain, SAFE_TX_TYPES, packet.safeTx);
+      packet = withSignatures(packet, [recoverSignature(packet.safeTxHash, signature)]);
+    }
+    return packet;
+  }
+
+  function decided(forged: Evidence, otherwise: Plan): Plan {
+    try {
+      const decision = decide(forged);
+      return decision.kind === "rebalance" ? decision.plan : otherwise;
+    } catch {
+      return otherwise;
+    }
+  }
+
+  function check(packet: Packet): Promise<Verdict> {
+    return verify({ provider: scene.chain.provider, packet, deployment: scene.deployment });
+  }
+
+  function skipped(verdict: Verdict): string[] {
+    return verdict.checks.filter(({ outcome }) => outcome === "not checked").map(({ name }) => name);
+  }
+
+  function expectCaught(verdict: Verdict, name: string, word: string): void {
+    expect(verdict.ok, "not caught").to.equal(false);
+    expect(verdict.cause!.name, verdict.cause!.detail).to.equal(name);
+    expect(verdict.cause!.detail).to.include(word);
+  }
+
+  /** The chain as a node shows it that keeps no state but the newest block's. */
+  function withoutHistory(): BrowserProvider {
+    const { eip1193 } = scene.chain;
+    const forgetful: Eip1193Provider = {
+      async request({ method, params }) {
+        const [call, block] = (params ?? []) as [unknown, string | undefined];
+        const newest = (await eip1193.request({ method: "eth_blockNumber" })) as string;
+        if (method === "eth_call" && block?.startsWith("0x") === true && BigInt(block) < BigInt(newest)) {
+          throw Object.assign(new HeaderNotFound(), { code: -32000, data: undefined, call });
+        }
+        return eip1193.request({ method, ...(params === undefined ? {} : { params }) }) as Promise<unknown>;
+      },
+    };
+    return new BrowserProvider(forgetful, undefined, { cacheTimeout: -1 });
+  }
+});
+
+class HeaderNotFound extends Error {
+  constructor() {
+    super("missing trie node: this node keeps no state of that block");
+    this.name = "HeaderNotFound";
+  }
+}
