@@ -1,4 +1,4 @@
-import { getCreateAddress } from "ethers";
+import { Contract, getCreateAddress } from "ethers";
 import type { ContractFactory, ContractTransaction, Signer } from "ethers";
 import type { Deployment } from "../src/plan/deployment.ts";
 import {
@@ -42,8 +42,6 @@ export interface DeployContext {
 /** Sessions per transaction while seeding: about 8 M gas, below every chain's cap for one transaction. */
 const SEED_BATCH = 125;
 const CLOSURE_BATCH = 100;
-const BASE_DECIMALS = 18;
-const ASSET_DECIMALS = 6;
 
 /**
  * Deploys one vault with all its contracts, wires the roles, and hands the administration to the Safe. Every step is
@@ -92,8 +90,8 @@ export async function deployVault(
     regimeOracle,
     parameters.rebalancer.lossCapacityBps,
     parameters.rebalancer.lossDrainBpsPerDay,
-    BASE_DECIMALS,
-    ASSET_DECIMALS,
+    await decimalsOf(context.signer, parameters.base),
+    await decimalsOf(context.signer, parameters.asset),
   ]);
   const { uniswap, curie } = parameters;
   const liquidityAdapter = await steps.deploy("UniswapV3Adapter", new UniswapV3Adapter__factory(), [
@@ -228,6 +226,11 @@ async function handOver(steps: Steps, d: Deployment, parameters: DeployParameter
     d.accessManager,
     manager.encodeFunctionData("renounceRole", [admin, deployer]),
   );
+}
+
+async function decimalsOf(signer: Signer, token: string): Promise<bigint> {
+  const contract = new Contract(token, ["function decimals() view returns (uint8)"], signer);
+  return (await contract.getFunction("decimals").staticCall()) as bigint;
 }
 
 async function requireNetwork(signer: Signer, parameters: DeployParameters): Promise<void> {

@@ -6,7 +6,7 @@ import type { Deployment } from "../plan/deployment.ts";
 import { movedSince } from "../plan/drift.ts";
 import { EvidenceError, parseEvidence } from "../plan/evidence.ts";
 import type { Evidence, FeedRound } from "../plan/evidence.ts";
-import { decodePlan, firstDifference, NotAPlan } from "../plan/plan.ts";
+import { decodePlan, encodePlan, firstDifference, NotAPlan } from "../plan/plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import { RULES, RULESET_HASH } from "../plan/ruleset.ts";
 import { vaultState } from "../plan/state.ts";
@@ -94,6 +94,7 @@ export async function verify(request: VerifyRequest): Promise<Verdict> {
   if (!(await checkIdentity(run, request, evidence))) return verdict({ plan });
   await checkEvidenceAgainstChain(run, provider, evidence, account.chainId.toString());
   const decision = checkDecision(run, evidence, plan);
+  await checkScope(run, request, evidence);
   const simulation = request.now === false ? null : await checkNow(run, request, plan, account);
   await checkSignatures(run, request, account);
   const read = simulation?.ok === true ? simulation.read : null;
@@ -319,9 +320,6 @@ async function checkEvidenceAgainstChain(
     new Date(evidence.slot.start * 1000).toISOString(),
   );
 
-  const hedgeOnly = "hedge only: liquidity stays as it is because a full plan would not have run";
-  run.note("evidence: scope", null, evidence.scope === "full" ? "liquidity and hedge" : hedgeOnly);
-
   let observed: Evidence;
   let snapshot: IVaultLens.SnapshotStructOutput;
   try {
@@ -472,6 +470,36 @@ function checkDecision(run: Run, evidence: Evidence, plan: Plan): Decision | nul
     decision.sentence,
   );
   return decision;
+}
+
+/**
+ * Leaving liquidity out is the keeper's choice only when the whole plan would not have run: otherwise a keeper could keep
+ * liquidity from ever being unwound. Asked at the decision's own block where the node still has it, else now.
+ */
+async function checkScope(run: Run, { provider, packet }: VerifyRequest, evidence: Evidence): Promise<void> {
+  if (evidence.scope === "full") {
+    run.note("scope", null, "liquidity and hedge");
+    return;
+  }
+  const full = attempt(() => decide({ ...evidence, scope: "full" }));
+  if (full instanceof Error || full.kind === "hold") {
+    run.note("scope", "the rules call for nothing beyond the hedge, yet the evidence leaves liquidity out", "");
+    return;
+  }
+  const request = {
+    provider,
+    safe: packet.safe,
+    safeTx: { ...packet.safeTx, data: encodePlan(full.plan) },
+    interfaces: CONTRACT_ERRORS,
+  };
+  const simulation = await simulateSafeTx({ ...request, blockNumber: evidence.block.number }).catch(() =>
+    simulateSafeTx(request),
+  );
+  run.note(
+    "scope",
+    simulation.ok ? "the whole plan would run, yet the evidence leaves liquidity out: ask for a new proposal" : null,
+    simulation.ok ? "" : `hedge only, since the whole plan fails: ${simulation.revert.text}`,
+  );
 }
 
 /** Would it run now? Nonce, validity, and the whole execution as the Safe would run it. */

@@ -34,6 +34,8 @@ export interface SimulateRequest {
   read?: { to: string; data: string };
   /** Whose custom errors to decode. */
   interfaces?: readonly Interface[];
+  /** The block to run on; default: the latest. An older one needs a node that keeps its state. */
+  blockNumber?: number;
   /** Leaves the Safe's guard out: what the transaction would do once the guard lets it through. */
   ignoreGuard?: boolean;
 }
@@ -56,7 +58,7 @@ export class SimulationReadFailed extends Error {
 }
 
 /**
- * Runs an unsigned Safe transaction as the Safe would, on the latest block, without sending anything: threshold owners
+ * Runs an unsigned Safe transaction as the Safe would, on the latest block or a given one, without sending anything: threshold owners
  * are taken to have approved its hash, and its nonce to be next. Guards stay on. Needs a node whose eth_call takes state
  * overrides for code and storage (geth, reth, erigon, anvil, Hardhat).
  * Throws NotASafe, NonceTaken, SimulationReadFailed.
@@ -66,7 +68,7 @@ export async function simulateSafeTx(request: SimulateRequest): Promise<Simulati
   const executor = request.executor ?? ANYBODY;
   const account = await readSafe(provider, safe);
   requireUnusedNonce(account, safeTx.nonce);
-  const blockNumber = await provider.getBlockNumber();
+  const blockNumber = request.blockNumber ?? (await provider.getBlockNumber());
   const block = "0x" + blockNumber.toString(16);
 
   const ascending = [...account.owners].sort((a, b) => (BigInt(a) < BigInt(b) ? -1 : 1));

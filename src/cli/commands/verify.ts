@@ -58,7 +58,9 @@ export function renderVerdict(verdict: Verdict): string {
   lines.push(
     "",
     verdict.cause === null
-      ? "MATCH: what you sign is what the rules give from what the chain says."
+      ? verdict.checks.some(({ outcome }) => outcome === "not checked")
+        ? "MATCH, as far as it was checked: see the lines marked -- above before you sign."
+        : "MATCH: what you sign is what the rules give from what the chain says."
       : `DO NOT SIGN: ${verdict.cause.name}: ${verdict.cause.detail}`,
   );
   return lines.join("\n");
