@@ -4,6 +4,9 @@ import { dirname } from "node:path";
 /** What a deployment has done so far: one entry a step. */
 export interface JournalEntry {
   txHash: string;
+  /** The signed transaction, to be sent again as it is should it never have arrived. No secret: it is public once mined. */
+  signed?: string;
+  /** Of the contract it creates. */
   address?: string;
 }
 
@@ -19,11 +22,17 @@ export function memoryJournal(): Journal {
   return { get: (step) => entries.get(step), set: (step, entry) => void entries.set(step, entry) };
 }
 
-/** A journal in a file, written after every step, atomically. */
+/** The journal's file is damaged: starting over unseen would deploy everything twice. */
+export class JournalError extends Error {
+  constructor(path: string) {
+    super(`journal ${path} is not JSON: restore it, or move it away to start over with new contracts`);
+    this.name = "JournalError";
+  }
+}
+
+/** A journal in a file, written at every step, atomically. Throws JournalError. */
 export function fileJournal(path: string): Journal {
-  const entries: Record<string, JournalEntry> = existsSync(path)
-    ? (JSON.parse(readFileSync(path, "utf8")) as Record<string, JournalEntry>)
-    : {};
+  const entries = readEntries(path);
   return {
     get: (step) => entries[step],
     set: (step, entry) => {
@@ -33,4 +42,13 @@ export function fileJournal(path: string): Journal {
       renameSync(`${path}.part`, path);
     },
   };
+}
+
+function readEntries(path: string): Record<string, JournalEntry> {
+  if (!existsSync(path)) return {};
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as Record<string, JournalEntry>;
+  } catch {
+    throw new JournalError(path);
+  }
 }

@@ -1,6 +1,8 @@
-import { Contract, getCreateAddress } from "ethers";
-import type { ContractFactory, ContractTransaction, Signer } from "ethers";
+import { BaseWallet, Contract, Transaction, getCreateAddress } from "ethers";
+import type { ContractFactory, ContractTransaction, Provider, Signer } from "ethers";
+import { CONTRACT_ERRORS } from "../src/keeper/contractErrors.ts";
 import type { Deployment } from "../src/plan/deployment.ts";
+import { explainRevert, revertDataOf } from "../src/safe/revert.ts";
 import {
   AccessManager__factory,
   CurieAdapter__factory,
@@ -12,7 +14,7 @@ import {
   UniswapV3Adapter__factory,
   VaultLens__factory,
 } from "../typechain-types/index.js";
-import type { Journal } from "./journal.ts";
+import type { Journal, JournalEntry } from "./journal.ts";
 import type { DeployParameters } from "./parameters.ts";
 
 /** AccessManager roles. Keeper and guardian are labelled and held by nobody yet: their powers come with deleveraging. */
@@ -45,8 +47,8 @@ const CLOSURE_BATCH = 100;
 
 /**
  * Deploys one vault with all its contracts, wires the roles, and hands the administration to the Safe. Every step is
- * journalled: run again after a cut, it goes on where it stopped, and a transaction already sent is waited for, not sent
- * twice. `sharedRegimeOracle` lets several vaults of one DAO follow one oracle.
+ * journalled, signed, before it is sent: run again after a cut, it goes on where it stopped, and sends what is missing as
+ * it was signed, so that no step can happen twice. `sharedRegimeOracle` lets several vaults of one DAO follow one oracle.
  */
 export async function deployVault(
   context: DeployContext,
@@ -253,7 +255,7 @@ async function requireNetwork(signer: Signer, parameters: DeployParameters): Pro
   }
 }
 
-/** Sends each step once. What was sent but not seen mined is waited for when the deployment is run again. */
+/** Does each step once. What was signed is sent and waited for when the deployment is run again. */
 class Steps {
   readonly #context: DeployContext;
 
@@ -271,17 +273,17 @@ class Steps {
     await this.#once(name, { to, data });
   }
 
-  async #once(step: string, tx: Partial<ContractTransaction>): Promise<{ txHash: string; address?: string }> {
+  async #once(step: string, tx: Partial<ContractTransaction>): Promise<JournalEntry> {
     const { signer, journal, report } = this.#context;
-    let entry = journal.get(step);
-    if (entry === undefined) {
-      const sent = await signer.sendTransaction(tx);
-      entry = { txHash: sent.hash };
-      if (tx.to === undefined) entry.address = getCreateAddress({ from: sent.from, nonce: sent.nonce });
-      journal.set(step, entry);
-      report?.(`${step}${entry.address === undefined ? "" : ` at ${entry.address}`}`);
+    const { provider } = signer;
+    if (provider === null) throw new DeployError("the signer is connected to no chain");
+    const known = journal.get(step);
+    const entry = known ?? (await this.#start(step, tx).catch((error: unknown) => refused(step, error)));
+    if (entry.signed !== undefined && (known === undefined || (await provider.getTransaction(entry.txHash)) === null)) {
+      await this.#send(step, entry.signed, provider);
     }
-    const receipt = await signer.provider?.waitForTransaction(entry.txHash);
+    if (known === undefined) report?.(`${step}${entry.address === undefined ? "" : ` at ${entry.address}`}`);
+    const receipt = await provider.waitForTransaction(entry.txHash);
     if (receipt?.status !== 1) {
       throw new DeployError(
         `step "${step}" failed in transaction ${entry.txHash}; remove it from the journal to try it again`,
@@ -289,4 +291,44 @@ class Steps {
     }
     return entry;
   }
+
+  /** Signs a step and journals it, unsent. A node's own account cannot sign without sending: there it is sent first. */
+  async #start(step: string, tx: Partial<ContractTransaction>): Promise<JournalEntry> {
+    const { signer, journal } = this.#context;
+    let entry: JournalEntry;
+    let at: { from: string; nonce: number };
+    if (signer instanceof BaseWallet) {
+      const { from: _from, ...filled } = await signer.populateTransaction(tx);
+      const signed = Transaction.from(await signer.signTransaction(filled));
+      entry = { txHash: signed.hash ?? "", signed: signed.serialized };
+      at = { from: signer.address, nonce: signed.nonce };
+    } else {
+      const sent = await signer.sendTransaction(tx);
+      entry = { txHash: sent.hash };
+      at = sent;
+    }
+    if (tx.to === undefined) entry.address = getCreateAddress(at);
+    journal.set(step, entry);
+    return entry;
+  }
+
+  async #send(step: string, signed: string, provider: Provider): Promise<void> {
+    try {
+      await provider.broadcastTransaction(signed);
+    } catch (error) {
+      if ((error as { code?: string }).code !== "NONCE_EXPIRED") throw error;
+      const { from, nonce } = Transaction.from(signed);
+      throw new DeployError(
+        `step "${step}" was not mined, and another transaction took nonce ${nonce} of ${from}; ` +
+          "remove the step from the journal to sign it again",
+      );
+    }
+  }
+}
+
+/** What a contract refuses is said in its own words; every other error stays as it is. */
+function refused(step: string, error: unknown): never {
+  const data = revertDataOf(error);
+  if (data === null) throw error;
+  throw new DeployError(`step "${step}" would revert: ${explainRevert(data, CONTRACT_ERRORS).text}`);
 }

@@ -7,12 +7,14 @@ import { pricePath } from "../../src/demo/pricePath.ts";
 import { advanceRegime } from "../../src/keeper/advance.ts";
 import { startOfDay } from "../../src/market/calendar.ts";
 import type { History } from "../../src/market/history.ts";
+import { DEFAULT_POLICY } from "../parameters.ts";
+import type { DeployParameters } from "../parameters.ts";
 import { ACCOUNTS, LOCAL_CHAIN_ID, LocalChain } from "./chain.ts";
 import type { AccountName } from "./chain.ts";
 import { CLOSE_SECONDS } from "./feeds.ts";
 import { SETTLE_SECONDS, beatAssetFeed, closeSession, moveMarket, openMarket, tradeNoise } from "./market.ts";
 import type { Market } from "./market.ts";
-import { bringUp, localStart } from "./world.ts";
+import { bringUp, localStart, localParameters } from "./world.ts";
 
 /** While nothing else moves, the price feeds are pushed again this often (real seconds), so that they never go stale. */
 const HEARTBEAT_SECONDS = 1_800;
@@ -21,6 +23,8 @@ const HEARTBEAT_SECONDS = 1_800;
 export interface DevnetNode {
   url: string;
   deployment: Deployment;
+  /** What a vault like it is deployed with: `ballast deploy` takes it as a parameters file. */
+  parameters: DeployParameters;
   addresses: Record<string, string>;
   accounts: { name: string; address: string; privateKey: string }[];
   /** Keeps the market alive until the process is stopped: day after day, or standing still. */
@@ -64,6 +68,7 @@ export async function serveDevnet({ history, port }: { history: History; port: n
   return {
     url,
     deployment: vault.deployment,
+    parameters: await localParameters(world, vault.safe.safe, DEFAULT_POLICY),
     addresses: {
       ...contracts,
       usdc: await world.asset.getAddress(),

@@ -94,6 +94,8 @@ export interface Devnet extends Running {
 
 /** Starts `ballast devnet` on the synthetic scenario and waits until it listens. */
 export async function startDevnet(folder: string): Promise<Devnet> {
+  // After an edit to a contract the first run compiles, and says so.
+  await ballastProcess(["--version"]);
   const port = await freePort();
   // The folder has no ./data in it, so that the scenario is the synthetic one wherever the tests run.
   const running = startBallast(["devnet", "--port", String(port), "--out", folder], { cwd: folder });

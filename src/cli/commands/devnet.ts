@@ -39,8 +39,10 @@ async function devnet(options: DevnetOptions): Promise<void> {
 
   await mkdir(options.out, { recursive: true });
   const deploymentFile = join(options.out, "deployment.json");
+  const parametersFile = join(options.out, "parameters.json");
   const addressFile = join(options.out, "devnet.json");
   await writeFile(deploymentFile, `${JSON.stringify(node.deployment, null, 2)}\n`);
+  await writeFile(parametersFile, `${JSON.stringify(node.parameters, null, 2)}\n`);
   const described = { url: node.url, deployment: deploymentFile, addresses: node.addresses, accounts: node.accounts };
   await writeFile(addressFile, `${JSON.stringify(described, null, 2)}\n`);
   for (const { name, privateKey } of node.accounts)
@@ -57,7 +59,8 @@ async function devnet(options: DevnetOptions): Promise<void> {
     "Accounts: PUBLIC development keys, worthless, never send anything of value to them",
     ...keys,
     "",
-    `Deployment file ${deploymentFile}, all of the above ${addressFile}, one key file an account beside them.`,
+    `Deployment file ${deploymentFile}, all of the above ${addressFile}, one key file an account beside them,`,
+    `and what another vault can be deployed with, ${parametersFile}.`,
     "Try, in another terminal:",
     `  npx ballast keeper once --rpc ${node.url} --deployment ${deploymentFile}`,
     "Ctrl-C stops it.",
