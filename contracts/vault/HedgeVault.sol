@@ -30,8 +30,9 @@ import {IPriceOracle, Price} from "./IPriceOracle.sol";
 /// can ask knowing the price. Shares of a request stay with their owner, locked, and keep their votes.
 ///
 /// ROLES
-/// The administrator (the Safe, with a delay) sets adapters, caps and limits. It cannot take cash, change a balance,
-/// touch the queue, or stop requests, cancels, settlements and claims: none of those is restricted.
+/// The administrator (the Safe, with a delay) sets adapters, caps and limits; cash it can reach only through an adapter it
+/// adds, after that delay, in which everyone may ask to leave. It cannot change a balance, touch the queue or settled
+/// claims, or stop requests, cancels, settlements and claims: none of those is restricted.
 /// Adapters may move cash to and from themselves, nothing else; they do so only inside a plan of the Rebalancer.
 ///
 /// ASSUMPTIONS

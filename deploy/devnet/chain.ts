@@ -151,5 +151,33 @@ export async function startLocalChain(startTime: number): Promise<LocalChain> {
     network: "devnet",
     override: { initialDate: new Date(startTime * 1000) },
   });
-  return new LocalChain(connection.provider);
+  return new LocalChain(steadyClock(connection.provider));
+}
+
+/**
+ * A chain whose time depends on nothing but what is asked of it: each transaction's block is a second after the one
+ * before, where Hardhat's own clock would run on with the machine's. The same run gives the same blocks.
+ */
+function steadyClock(eip1193: Eip1193Provider): Eip1193Provider {
+  let next: number | null = null;
+  let queue: Promise<unknown> = Promise.resolve();
+  const forward = (method: string, params: unknown): Promise<unknown> =>
+    eip1193.request({ method, params: (params ?? []) as unknown[] }) as Promise<unknown>;
+  const mine = async (method: string, params: unknown): Promise<unknown> => {
+    if (next === null) {
+      const block = (await forward("eth_getBlockByNumber", ["latest", false])) as { timestamp: string };
+      await forward("evm_setNextBlockTimestamp", [Number(block.timestamp) + 1]);
+    }
+    next = null;
+    return forward(method, params);
+  };
+  const request = ({ method, params }: { method: string; params?: unknown }): Promise<unknown> => {
+    if (method === "evm_setNextBlockTimestamp") next = Number((params as unknown[])[0]);
+    if (!["eth_sendTransaction", "eth_sendRawTransaction", "evm_mine"].includes(method)) return forward(method, params);
+    // One block after another, also when several are asked for at once: their times would race otherwise.
+    const mined = queue.then(() => mine(method, params));
+    queue = mined.catch(() => undefined);
+    return mined;
+  };
+  return { request };
 }

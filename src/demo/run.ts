@@ -15,7 +15,7 @@ import type { World } from "../../deploy/devnet/world.ts";
 import { maxDrawdown, totalReturn } from "../backtest/metrics.ts";
 import { blend, cdarMatchedWeight, exPostWeight } from "../backtest/holdLess.ts";
 import { simpleReturns } from "../backtest/metrics.ts";
-import { advanceRegime } from "../keeper/advance.ts";
+import { doChores } from "../keeper/chores.ts";
 import type { TickOutcome } from "../keeper/tick.ts";
 import { startOfDay } from "../market/calendar.ts";
 import type { History, MarketDay } from "../market/history.ts";
@@ -96,7 +96,6 @@ export async function runDemo(request: DemoRequest): Promise<DemoResult> {
 interface Evening {
   regime: RegimeName;
   outcome: TickOutcome;
-  advanceGas: number;
 }
 
 async function vaultRuns(world: World, out: string): Promise<VaultRun[]> {
@@ -125,15 +124,15 @@ async function vaultRuns(world: World, out: string): Promise<VaultRun[]> {
 async function decideAll(market: Market, runs: readonly VaultRun[], time: number): Promise<Evening> {
   const { chain, vaults } = market.world;
   await chain.warpTo(time);
-  const oracle = vaults[0]?.deployment.regimeOracle ?? "";
-  const taken = await advanceRegime(chain.provider, oracle, chain.wallet("keeper"));
+  const keeper = chain.wallet("keeper");
+  for (const { deployment } of vaults) await doChores(chain.provider, deployment, keeper);
   let first: TickOutcome | null = null;
   for (const run of runs) {
     const outcome = await run.decide();
     first ??= outcome;
   }
   if (first === null) throw new NoVaults();
-  return { regime: first.regime as RegimeName, outcome: first, advanceGas: taken.length };
+  return { regime: first.regime as RegimeName, outcome: first };
 }
 
 /** A day: the market's first move, the executions, the rest of the moves, the session's close. */

@@ -20,8 +20,11 @@ export const RULES = {
   recentreBps: 6_500,
   /** Perpetual trades below this notional are not worth a signature, in basis points of net asset value. */
   minTradeBps: 25,
-  /** Equity at the perpetual venue may run between these shares of its target before margin is moved, in basis points. */
-  marginLowBps: 7_500,
+  /**
+   * Equity at the perpetual venue may run between these shares of its target before margin is moved, in basis points. With
+   * a target of 1.2 × notional the low end still bears a rise of 90 %: 1.5 × the largest three-day rise of ETH on record.
+   */
+  marginLowBps: 8_500,
   marginHighBps: 15_000,
   /** Step of the price for gamma by central difference, in basis points of the price, to each side. */
   gammaStepBps: 50,

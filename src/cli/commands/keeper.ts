@@ -1,11 +1,14 @@
 import { join } from "node:path";
 import type { Command } from "commander";
-import { log, print, UsageError } from "../output.ts";
+import { answerNo, log, print, UsageError } from "../output.ts";
+import type { TickCode } from "../../keeper/tick.ts";
 import { addKeyOption, readKey } from "../key.ts";
 import type { KeyOptions } from "../key.ts";
 import { examples } from "../program.ts";
 
 const WAYS = ["file", "service", "approvals"] as const;
+/** Codes that need somebody: exit 1. Everything else, proposals and calm days alike, is exit 0. */
+const FAILURES: readonly TickCode[] = ["SIMULATION_FAILED", "FEEDS_UNUSABLE", "REGIME_UNKNOWN", "REGIME_DISAGREES"];
 
 interface OnceOptions extends KeyOptions {
   rpc: string;
@@ -33,7 +36,8 @@ export function register(program: Command): void {
   addKeyOption(once)
     .addHelpText(
       "after",
-      "\nWith a key the keeper also takes in session closes the regime oracle is behind on (anyone may)." +
+      "\nWith a key the keeper also does what anyone may: takes in session closes, lifts the regime after a large move of" +
+        "\nthe base asset, settles redemptions that cash can pay." +
         "\nWith --via service the key is the delegate's; with --via approvals an owner's key approves at once.\n" +
         examples(
           "ballast keeper once --rpc http://127.0.0.1:8545 --deployment out/devnet/deployment.json",
@@ -51,10 +55,10 @@ async function onceAction(options: OnceOptions): Promise<void> {
   if (options.via === "service" && (options.service === undefined || options.keyFile === undefined)) {
     throw new UsageError("--via service needs --service and --key-file");
   }
-  const [{ tick }, outlets, { advanceRegime }, { openRpc }, { readDeployment }, { SafeService }] = await Promise.all([
+  const [{ tick }, outlets, { doChores }, { openRpc }, { readDeployment }, { SafeService }] = await Promise.all([
     import("../../keeper/tick.ts"),
     import("../../keeper/outlets.ts"),
-    import("../../keeper/advance.ts"),
+    import("../../keeper/chores.ts"),
     import("../rpc.ts"),
     import("../deploymentFile.ts"),
     import("../../safe/service.ts"),
@@ -64,8 +68,7 @@ async function onceAction(options: OnceOptions): Promise<void> {
   const signer = (await readKey(options))?.connect(provider) ?? null;
 
   if (signer !== null && options.dryRun !== true) {
-    const taken = await advanceRegime(provider, deployment.regimeOracle, signer);
-    if (taken.length > 0) log(`took in ${taken.length} session close${taken.length === 1 ? "" : "s"}`);
+    for (const chore of await doChores(provider, deployment, signer)) log(chore);
   }
   const outlet =
     options.via === "service" && signer !== null && options.service !== undefined
@@ -100,4 +103,5 @@ async function onceAction(options: OnceOptions): Promise<void> {
     gasUsed: outcome.gasUsed,
     where: outcome.where,
   });
+  if (FAILURES.includes(outcome.code)) answerNo();
 }
