@@ -84,7 +84,7 @@ export const ether = (amount: number): bigint => parseEther(amount.toFixed(9));
 export const usdc = (amount: number): bigint => parseUnits(amount.toFixed(6), 6);
 
 /** Mines the next block in the second of the latest, so that no funding accrues for the time a test takes to run. */
-async function holdClock(chain: LocalChain): Promise<void> {
+export async function holdClock(chain: LocalChain): Promise<void> {
   await chain.request("evm_setNextBlockTimestamp", [await chain.now()]);
 }
 

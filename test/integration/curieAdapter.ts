@@ -10,6 +10,7 @@ import {
   curieFixture,
   depositFor,
   ether,
+  holdClock,
   manipulate,
   priceOf,
   replay,
@@ -167,7 +168,9 @@ describe("CurieAdapter", () => {
     it("leaves a market that was shut down at its closing price", async () => {
       await setPosition(f, SHORT, EQUITY, PRICE);
       const { openNotional, collateral } = await f.adapter.position();
+      await holdClock(f.chain);
       await call(f.chain, "deployer", f.curie.baseToken, "pause");
+      await holdClock(f.chain);
       await call(f.chain, "deployer", f.curie.baseToken, "close(uint256)", [ether(1_900)]);
 
       await setPosition(f, 0n, 0n, PRICE);
@@ -393,6 +396,7 @@ describe("CurieAdapter", () => {
     it("go to the vault outside its books at the next change", async () => {
       await setPosition(f, SHORT, EQUITY, PRICE);
       await depositFor(f, f.adapter.target as string, GIFT);
+      await holdClock(f.chain);
       await call(f.chain, "attacker", f.asset, "mint", [f.adapter.target, 7n]);
       const cash = await f.box.cash();
       await setPosition(f, SHORT, EQUITY - usdc(1), PRICE);
