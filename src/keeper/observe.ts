@@ -291,12 +291,13 @@ export function decodePriceError(data: string): string {
 }
 
 /** Lets errors of our own through and names everything else RpcUnavailable. */
-async function rpc<T>(promise: Promise<T>): Promise<T> {
+export async function rpc<T>(promise: Promise<T>): Promise<T> {
   try {
     return await promise;
   } catch (error) {
     const { name, message } = error instanceof Error ? error : { name: "", message: String(error) };
-    if (["FeedsUnusable", "WrongChain", "AdaptersDiffer", "NoRound"].includes(name)) throw error;
+    // Errors of ethers and of the system carry a code; ours have a name of their own and none.
+    if (name !== "Error" && (error as { code?: unknown }).code === undefined) throw error;
     throw new RpcUnavailable(message.split("\n")[0]?.slice(0, 160) ?? name, error);
   }
 }

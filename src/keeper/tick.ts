@@ -15,7 +15,7 @@ import type { SafeTx } from "../safe/transaction.ts";
 import { Rebalancer__factory, VaultLens__factory } from "../../typechain-types/index.js";
 import type { IVaultLens } from "../../typechain-types/contracts/lens/VaultLens.js";
 import { CONTRACT_ERRORS } from "./contractErrors.ts";
-import { FeedsUnusable, observe } from "./observe.ts";
+import { FeedsUnusable, observe, rpc } from "./observe.ts";
 import type { Observation } from "./observe.ts";
 import type { FoundProposal, Outlet } from "./outlets.ts";
 
@@ -83,10 +83,10 @@ export async function tick(request: TickRequest): Promise<TickOutcome> {
   });
 
   const rebalancer = Rebalancer__factory.connect(deployment.rebalancer, provider);
-  if (await rebalancer.used(decision.plan.nonce)) {
+  if (await rpc(rebalancer.used(decision.plan.nonce))) {
     return hold("ALREADY_EXECUTED", "This slot's plan was executed.");
   }
-  const account = await readSafe(provider, deployment.safe);
+  const account = await rpc(readSafe(provider, deployment.safe));
   const open = await openProposals(request, account.nonce, evidence.block.timestamp);
   const same = open.find((proposal) => proposal.plan.nonce === decision.plan.nonce);
   if (same !== undefined) return hold("ALREADY_PROPOSED", "This slot's plan is already proposed.", [same.where]);
@@ -145,13 +145,15 @@ async function attempt(
   nonce: bigint,
 ): Promise<Attempt> {
   const safeTx = plainCall(deployment.rebalancer, encodePlan(decision.plan), nonce);
-  const simulation = await simulateSafeTx({
-    provider,
-    safe: deployment.safe,
-    safeTx,
-    read: { to: deployment.lens, data: lensInterface.encodeFunctionData("snapshot") },
-    interfaces: CONTRACT_ERRORS,
-  });
+  const simulation = await rpc(
+    simulateSafeTx({
+      provider,
+      safe: deployment.safe,
+      safeTx,
+      read: { to: deployment.lens, data: lensInterface.encodeFunctionData("snapshot") },
+      interfaces: CONTRACT_ERRORS,
+    }),
+  );
   return { evidence, decision, safeTx, simulation };
 }
 
@@ -181,7 +183,7 @@ async function openProposals(request: TickRequest, chainNonce: bigint, now: numb
       plan.validUntil >= now &&
       [...plan.liquidity, ...plan.perps].every((target) => adapters.includes(target.adapter)),
   );
-  const used = await Promise.all(candidates.map(({ plan }) => rebalancer.used(plan.nonce)));
+  const used = await rpc(Promise.all(candidates.map(({ plan }) => rebalancer.used(plan.nonce))));
   return candidates.filter((_, index) => used[index] !== true);
 }
 

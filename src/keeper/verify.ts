@@ -17,6 +17,7 @@ import { readApprovals } from "../safe/approvals.ts";
 import { NotASafe } from "../safe/errors.ts";
 import type { Packet } from "../safe/packet.ts";
 import { SAFE_INTERFACE } from "../safe/abi.ts";
+import { isContractsAnswer } from "../safe/revert.ts";
 import { simulateSafeTx } from "../safe/simulate.ts";
 import type { Simulation } from "../safe/simulate.ts";
 import { isPlainCall, safeTxHash } from "../safe/transaction.ts";
@@ -273,8 +274,7 @@ async function checkLens(run: Run, provider: JsonRpcApiProvider, { contracts }: 
 
 /** Null for a contract that is not there or is another; other errors are the node's and go on. */
 function unlessNoSuchContract(error: unknown): null {
-  const code = (error as { code?: string }).code;
-  if (code === "BAD_DATA" || code === "CALL_EXCEPTION") return null;
+  if (isContractsAnswer(error)) return null;
   throw error;
 }
 

@@ -1,6 +1,7 @@
 import { Contract, getAddress } from "ethers";
 import type { Provider } from "ethers";
 import { SAFE_INTERFACE } from "./abi.ts";
+import { isContractsAnswer } from "./revert.ts";
 import { NonceAhead, NonceTaken, NotASafe, WrongChain } from "./errors.ts";
 
 /** A Safe as the chain has it now. */
@@ -27,8 +28,7 @@ export async function readSafe(provider: Provider, safe: string): Promise<SafeAc
     ])) as [string, string[], bigint, bigint];
     return { address: getAddress(safe), chainId, version, owners: [...owners], threshold: Number(threshold), nonce };
   } catch (error) {
-    const code = (error as { code?: string }).code;
-    if (code === "BAD_DATA" || code === "CALL_EXCEPTION") throw new NotASafe(safe, code);
+    if (isContractsAnswer(error)) throw new NotASafe(safe, (error as { code: string }).code);
     throw error;
   }
 }

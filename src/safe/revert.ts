@@ -57,6 +57,17 @@ export function revertDataOf(error: unknown): string | null {
   return null;
 }
 
+/**
+ * Whether a failed call says something of the contract: it reverted, or nothing of that kind is there. A node in trouble
+ * (rate limits, lost state, a cut line) also fails calls, and then nothing is known: ethers calls both CALL_EXCEPTION.
+ */
+export function isContractsAnswer(error: unknown): boolean {
+  const { code, info } = error as { code?: unknown; info?: { error?: { message?: unknown } } };
+  if (code === "BAD_DATA") return true;
+  if (code !== "CALL_EXCEPTION") return false;
+  return revertDataOf(error) !== null || /revert|invalid opcode/i.test(String(info?.error?.message));
+}
+
 function parseError(known: Interface, data: string): Pick<ExplainedRevert, "name" | "args" | "data"> | null {
   try {
     const parsed = known.parseError(data);
