@@ -75,13 +75,13 @@ export async function runDemo(request: DemoRequest): Promise<DemoResult> {
   // Before the first move: the first decision, on the sessions known so far.
   const opening = (await world.chain.now()) + SETTLE_SECONDS;
   await moveMarket(market, opening, history.days[0]?.eth.open ?? 0, 0);
-  for (const run of runs) run.navs.push(usd((await run.observeMarket()).nav));
+  await readNavs(runs);
   let evening = await decideAll(market, runs, opening + SETTLE_SECONDS);
 
   for (const [index, day] of history.days.entries()) {
     if (evening.regime !== "Unknown") regimeDays[evening.regime] += 1;
     const executed = await liveThrough(market, runs, day);
-    for (const run of runs) run.navs.push(usd((await run.observeMarket()).nav));
+    await readNavs(runs);
     rows.push(rowOf(day, runs, evening, executed));
     request.progress?.(index + 1, history.days.length, progressLine(rows));
     // On the last evening nothing is decided: there is no later price to execute at.
@@ -126,13 +126,14 @@ async function decideAll(market: Market, runs: readonly VaultRun[], time: number
   await chain.warpTo(time);
   const keeper = chain.wallet("keeper");
   for (const { deployment } of vaults) await doChores(chain.provider, deployment, keeper);
-  let first: TickOutcome | null = null;
-  for (const run of runs) {
-    const outcome = await run.decide();
-    first ??= outcome;
-  }
-  if (first === null) throw new NoVaults();
+  // Deciding, verifying and signing only read the chain: while the node answers one vault, the others work.
+  const [first] = await Promise.all(runs.map((run) => run.decide()));
+  if (first === undefined) throw new NoVaults();
   return { regime: first.regime as RegimeName, outcome: first };
+}
+
+async function readNavs(runs: readonly VaultRun[]): Promise<void> {
+  await Promise.all(runs.map(async (run) => run.navs.push(usd((await run.observeMarket()).nav))));
 }
 
 /** A day: the market's first move, the executions, the rest of the moves, the session's close. */
