@@ -10,6 +10,7 @@ import { run } from "../../src/cli/main.ts";
 import { setJson } from "../../src/cli/output.ts";
 
 const BALLAST = fileURLToPath(new URL("../../scripts/ballast.mjs", import.meta.url));
+const BOOTSTRAP = fileURLToPath(new URL("../../scripts/bootstrap.mjs", import.meta.url));
 
 /** What a finished command left. */
 export interface Finished {
@@ -25,6 +26,13 @@ export interface BallastOptions {
 /** Runs the command line in its own process, to its end: half a second of starting up. */
 export async function ballastProcess(args: readonly string[], options: BallastOptions = {}): Promise<Finished> {
   const running = startBallast(args, options);
+  const [code] = (await once(running.child, "close")) as [number | null];
+  return { code, ...running.output };
+}
+
+/** As `npm run` starts it: `bootstrapProcess(["ballast", "demo"])` is npm run demo. */
+export async function bootstrapProcess(args: readonly string[], options: BallastOptions = {}): Promise<Finished> {
+  const running = startScript(BOOTSTRAP, args, options);
   const [code] = (await once(running.child, "close")) as [number | null];
   return { code, ...running.output };
 }
@@ -70,8 +78,12 @@ export interface Running {
   output: { stdout: string; stderr: string };
 }
 
-export function startBallast(args: readonly string[], { cwd }: BallastOptions = {}): Running {
-  const child = spawn(process.execPath, [BALLAST, ...args], {
+export function startBallast(args: readonly string[], options: BallastOptions = {}): Running {
+  return startScript(BALLAST, args, options);
+}
+
+function startScript(script: string, args: readonly string[], { cwd }: BallastOptions): Running {
+  const child = spawn(process.execPath, [script, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     ...(cwd === undefined ? {} : { cwd }),
   });
