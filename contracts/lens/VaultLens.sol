@@ -6,7 +6,7 @@ import {IRebalancer} from "../rebalance/IRebalancer.sol";
 import {IRegimeOracle} from "../regime/IRegimeOracle.sol";
 import {IHedgeVault} from "../vault/IHedgeVault.sol";
 import {IPriceOracle, Price} from "../vault/IPriceOracle.sol";
-import {ILiquidityAdapter, IPerpAdapter, IVenueAdapter} from "../venues/IVenueAdapter.sol";
+import {Exposure, ILiquidityAdapter, IPerpAdapter, IVenueAdapter} from "../venues/IVenueAdapter.sol";
 import {IVaultLens} from "./IVaultLens.sol";
 
 /// @title VaultLens: one call that returns all a keeper or a page needs
@@ -45,13 +45,27 @@ contract VaultLens is IVaultLens {
         try IPriceOracle(s.priceOracle).read() returns (IPriceOracle.Reading memory reading) {
             s.priced = true;
             s.reading = reading;
-            (s.navLow, s.navHigh) = v.nav();
-            s.navMid = v.navAt(reading.price.mid);
             s.measures = IRebalancer(rebalancer).measure(reading.price.mid);
         } catch (bytes memory reason) {
             s.priceError = reason;
         }
         (s.liquidity, s.perps) = _accounts(v.adapters(), s.priced, s.reading.price);
+        if (s.priced) _addUp(s);
+    }
+
+    /// @dev As HedgeVault.nav and navAt add up, without asking each venue a second time.
+    function _addUp(Snapshot memory s) private pure {
+        (s.navLow, s.navMid, s.navHigh) = (s.cash, s.cash, s.cash);
+        for (uint256 i; i < s.liquidity.length; ++i) {
+            s.navLow += s.liquidity[i].valueLow;
+            s.navMid += s.liquidity[i].valueMid;
+            s.navHigh += s.liquidity[i].valueHigh;
+        }
+        for (uint256 i; i < s.perps.length; ++i) {
+            s.navLow += s.perps[i].valueLow;
+            s.navMid += s.perps[i].valueMid;
+            s.navHigh += s.perps[i].valueHigh;
+        }
     }
 
     function _regime(IRegimeOracle oracle) private view returns (RegimeState memory) {
@@ -80,18 +94,19 @@ contract VaultLens is IVaultLens {
         bool priced,
         Price memory price
     ) private view returns (LiquidityAccount[] memory liquidity, PerpAccount[] memory perps) {
-        bool[] memory margined = new bool[](adapters.length);
+        Exposure[] memory exposures = new Exposure[](adapters.length);
         uint256 perpCount;
         for (uint256 i; i < adapters.length; ++i) {
-            margined[i] = IVenueAdapter(adapters[i]).exposure(priced ? price.mid : ANY_PRICE).margined;
-            if (margined[i]) ++perpCount;
+            exposures[i] = IVenueAdapter(adapters[i]).exposure(priced ? price.mid : ANY_PRICE);
+            if (exposures[i].margined) ++perpCount;
         }
         perps = new PerpAccount[](perpCount);
         liquidity = new LiquidityAccount[](adapters.length - perpCount);
         for (uint256 i = adapters.length; i > 0; --i) {
             address adapter = adapters[i - 1];
-            (uint256 low, uint256 mid, uint256 high) = _values(adapter, priced, price);
-            if (margined[i - 1]) {
+            uint256 mid = priced ? exposures[i - 1].equity : 0;
+            (uint256 low, uint256 high) = _values(adapter, priced, price);
+            if (exposures[i - 1].margined) {
                 perps[--perpCount] = PerpAccount(adapter, low, mid, high, IPerpAdapter(adapter).position());
             } else {
                 liquidity[i - 1 - perpCount] = LiquidityAccount(
@@ -109,9 +124,8 @@ contract VaultLens is IVaultLens {
         address adapter,
         bool priced,
         Price memory price
-    ) private view returns (uint256 low, uint256 mid, uint256 high) {
-        if (!priced) return (0, 0, 0);
-        (low, high) = IVenueAdapter(adapter).valuation(price);
-        mid = IVenueAdapter(adapter).valueAt(price.mid);
+    ) private view returns (uint256 low, uint256 high) {
+        if (!priced) return (0, 0);
+        return IVenueAdapter(adapter).valuation(price);
     }
 }
