@@ -74,6 +74,6 @@ contract PriceOracle is IPriceOracle {
     function _requireSequencer() private view {
         if (sequencerFeed == address(0)) return;
         (, int256 down, uint256 since, , ) = IAggregatorV3(sequencerFeed).latestRoundData();
-        if (down != 0 || since == 0 || block.timestamp - since < sequencerGrace) revert SequencerDown(since);
+        if (down != 0 || since == 0 || block.timestamp < since + sequencerGrace) revert SequencerDown(since);
     }
 }
