@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
+import {HedgePolicy} from "../../contracts/rebalance/HedgePolicy.sol";
+import {IHedgePolicy} from "../../contracts/rebalance/IHedgePolicy.sol";
+import {Regime} from "../../contracts/regime/IRegimeOracle.sol";
+import {vm} from "./support/Vm.sol";
+
+/// @title The verdict against what its interface promises, written a second time
+contract HedgePolicyJudgeTest {
+    int256 private constant MIN_STEP = 25;
+    uint256 private constant MEASURES = 7;
+
+    HedgePolicy private policy;
+
+    function setUp() public {
+        AccessManager manager = new AccessManager(address(this));
+        IHedgePolicy.Bands[3] memory bands = [_bands(0), _bands(1), _bands(2)];
+        IHedgePolicy.Targets memory t = IHedgePolicy.Targets(1_000, 6_000, 2_500, 6_000, 1_000_000);
+        policy = new HedgePolicy(address(manager), uint256(MIN_STEP), bands, [t, t, t]);
+    }
+
+    /// @dev Each measure's story, before and after, is drawn around its own limit: well inside, on the edge, a step back, a
+    /// step out. So that many draws pass and many fail, two bits choose how wild it is.
+    function testFuzzVerdictIsWhatTheInterfacePromises(
+        uint256 random,
+        uint8 regimeSeed,
+        int256[MEASURES] memory was
+    ) public view {
+        Regime regime = Regime(regimeSeed % 4);
+        int256[MEASURES] memory is_;
+        for (uint256 i; i < MEASURES; ++i) {
+            int256 limit = _limit(_effective(regime), i);
+            uint256 story = (random >> (8 * i)) & 3;
+            int256 jitter = int256((random >> (8 * i + 64)) % 64);
+            // Outside by 0 to 127 when the story is 1 or more, inside by as much when it is 0.
+            int256 start = was[i] % 128;
+            if (start < 0) start = -start;
+            int256 beyond = story == 0 ? -start : start;
+            int256 later =
+                story < 2
+                    ? beyond
+                    : story == 2
+                        ? beyond - jitter
+                        : beyond + jitter - 32;
+            was[i] = _isFloor(i) ? limit - beyond : limit + beyond;
+            is_[i] = _isFloor(i) ? limit - later : limit + later;
+        }
+        IHedgePolicy.Measures memory before = _measures(was);
+        IHedgePolicy.Measures memory afterwards = _measures(is_);
+
+        bool accepted;
+        bytes4 reason;
+        try policy.judge(regime, before, afterwards) {
+            accepted = true;
+        } catch (bytes memory data) {
+            reason = bytes4(data);
+        }
+
+        bool riskAdded = regime == Regime.Unknown && (is_[2] > was[2] || is_[3] > was[3] || is_[4] > was[4]);
+        require(
+            accepted == (!riskAdded && _passes(_effective(regime), was, is_)),
+            "the verdict differs from its promise"
+        );
+        if (riskAdded) require(reason == IHedgePolicy.RiskAddedWhileUnknown.selector, "named as risk in Unknown");
+        else if (!accepted) require(reason == IHedgePolicy.OutsideBands.selector, "named by its measure");
+    }
+
+    function testAStepOfTheMinimumIsEnoughAndOneLessIsNot() public {
+        int256[MEASURES] memory inside = _inside(Regime.Calm);
+        for (uint256 i; i < MEASURES; ++i) {
+            int256 limit = _limit(Regime.Calm, i);
+            int256 outwards = _isFloor(i) ? int256(-1) : int256(1);
+            int256[MEASURES] memory was = _inside(Regime.Calm);
+            was[i] = limit + outwards * 100;
+            int256[MEASURES] memory back = _inside(Regime.Calm);
+            back[i] = limit + outwards * (100 - MIN_STEP);
+            policy.judge(Regime.Calm, _measures(was), _measures(back));
+
+            back[i] += outwards;
+            _expectOutside(Regime.Calm, i, back[i], limit);
+            policy.judge(Regime.Calm, _measures(was), _measures(back));
+
+            // On the limit is inside; one beyond it, coming from inside, is not.
+            back[i] = limit;
+            policy.judge(Regime.Calm, _measures(inside), _measures(back));
+            back[i] = limit + outwards;
+            _expectOutside(Regime.Calm, i, back[i], limit);
+            policy.judge(Regime.Calm, _measures(inside), _measures(back));
+        }
+    }
+
+    function testOneBreachMayStandStillWhileAnotherShrinks() public {
+        int256[MEASURES] memory was = _inside(Regime.Stress);
+        was[2] = _limit(Regime.Stress, 2) + 100;
+        was[4] = _limit(Regime.Stress, 4) + 100;
+        int256[MEASURES] memory is_ = _inside(Regime.Stress);
+        is_[2] = was[2];
+        is_[4] = was[4] - MIN_STEP;
+        policy.judge(Regime.Stress, _measures(was), _measures(is_));
+
+        is_[2] = was[2] + 1;
+        _expectOutside(Regime.Stress, 2, is_[2], _limit(Regime.Stress, 2));
+        policy.judge(Regime.Stress, _measures(was), _measures(is_));
+    }
+
+    /// @dev Inside every band; or no breach grew (from inside, none was there to begin with), and one shrank by the step.
+    function _passes(
+        Regime regime,
+        int256[MEASURES] memory was,
+        int256[MEASURES] memory is_
+    ) private pure returns (bool) {
+        bool allInside = true;
+        bool noneWorse = true;
+        bool oneBetter = false;
+        for (uint256 i; i < MEASURES; ++i) {
+            int256 limit = _limit(regime, i);
+            bool insideNow = _isFloor(i) ? is_[i] >= limit : is_[i] <= limit;
+            bool insideThen = _isFloor(i) ? was[i] >= limit : was[i] <= limit;
+            int256 progress = _isFloor(i) ? is_[i] - was[i] : was[i] - is_[i];
+            // Only what brings a measure nearer to its band counts as progress, not how far inside it then is.
+            if (insideNow && !insideThen) progress = _isFloor(i) ? limit - was[i] : was[i] - limit;
+            allInside = allInside && insideNow;
+            if (!insideNow && (insideThen || progress < 0)) noneWorse = false;
+            if (!insideThen && progress >= MIN_STEP) oneBetter = true;
+        }
+        return allInside || (noneWorse && oneBetter);
+    }
+
+    function _expectOutside(Regime regime, uint256 measure, int256 value, int256 limit) private {
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IHedgePolicy.OutsideBands.selector,
+                regime,
+                IHedgePolicy.Measure(measure),
+                value,
+                limit
+            )
+        );
+    }
+
+    function _effective(Regime regime) private pure returns (Regime) {
+        return regime == Regime.Unknown ? Regime.Stress : regime;
+    }
+
+    function _isFloor(uint256 measure) private pure returns (bool) {
+        return measure == 0 || measure == 6;
+    }
+
+    function _limit(Regime regime, uint256 measure) private pure returns (int256) {
+        IHedgePolicy.Bands memory b = _bands(uint256(regime));
+        if (measure == 0) return b.netDeltaMinBps;
+        if (measure == 1) return b.netDeltaMaxBps;
+        if (measure == 2) return int256(uint256(b.grossMaxBps));
+        if (measure == 3) return int256(uint256(b.leverageMaxBps));
+        if (measure == 4) return int256(uint256(b.liquidityMaxBps));
+        if (measure == 5) return int256(uint256(b.concentrationMaxBps));
+        return int256(uint256(b.cashMinBps));
+    }
+
+    function _inside(Regime regime) private pure returns (int256[MEASURES] memory m) {
+        for (uint256 i; i < MEASURES; ++i) {
+            m[i] = _limit(regime, i) + (_isFloor(i) ? int256(200) : int256(-200));
+        }
+    }
+
+    function _measures(int256[MEASURES] memory m) private pure returns (IHedgePolicy.Measures memory) {
+        return IHedgePolicy.Measures(m[0], m[1], m[2], m[3], m[4], m[5], m[6]);
+    }
+
+    /// @dev Tighter with each regime, every limit another number.
+    function _bands(uint256 regime) private pure returns (IHedgePolicy.Bands memory) {
+        uint32 r = uint32(regime);
+        return
+            IHedgePolicy.Bands({
+                netDeltaMinBps: -510 + 10 * int32(r),
+                netDeltaMaxBps: 4_000 - 1_000 * int32(r),
+                grossMaxBps: 9_000 - 1_000 * r,
+                leverageMaxBps: 40_000 - 5_000 * r,
+                liquidityMaxBps: 7_500 - 1_000 * r,
+                concentrationMaxBps: 7_600 - 1_100 * r,
+                cashMinBps: 500 + 250 * r,
+                lossMaxBps: 100
+            });
+    }
+}
