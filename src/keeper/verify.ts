@@ -102,7 +102,7 @@ export async function verify(request: VerifyRequest): Promise<Verdict> {
   return verdict({
     decision,
     plan,
-    before: read === null ? null : decodeSnapshot(read.before),
+    before: read === null ? null : (run.seenAt(simulation?.blockNumber) ?? decodeSnapshot(await read.before())),
     after: read === null ? null : decodeSnapshot(read.after),
     gasUsed: simulation?.gasUsed ?? null,
   });
@@ -120,6 +120,13 @@ async function safeOf(run: Run, { provider, packet }: VerifyRequest): Promise<Sa
 
 class Run {
   readonly checks: Check[] = [];
+  /** The lens as this verification read it from the chain, and the block it read at. */
+  seen: { blockNumber: number; snapshot: IVaultLens.SnapshotStructOutput } | null = null;
+
+  /** What was seen at a block; null when another one was looked at. */
+  seenAt(blockNumber: number | undefined): IVaultLens.SnapshotStructOutput | null {
+    return this.seen?.blockNumber === blockNumber ? (this.seen?.snapshot ?? null) : null;
+  }
 
   get cause(): Check | null {
     return this.checks.find((check) => check.outcome === "mismatch") ?? null;
@@ -331,6 +338,7 @@ async function checkEvidenceAgainstChain(
     run.note("evidence: chain", error instanceof Error ? error.message : String(error), "");
     return;
   }
+  run.seen = { blockNumber: evidence.block.number, snapshot };
   for (const part of ["contracts", "feeds", "regime", "policy", "vault", "liquidity", "perp"] as const) {
     const difference = firstDifference(evidence[part], observed[part], part);
     run.note(

@@ -41,7 +41,8 @@ export interface SimulateRequest {
 }
 
 export interface SimulationRead {
-  before: string;
+  /** Asks now, at the simulation's block: a long answer nobody needs is not fetched. */
+  before: () => Promise<string>;
   after: string;
 }
 
@@ -103,7 +104,7 @@ export async function simulateSafeTx(request: SimulateRequest): Promise<Simulati
   if (!read) return { ok: true, blockNumber, gasUsed, read: null };
   if (!answer.ok) throw new SimulationReadFailed(read.to, explainRevert(answer.data, interfaces));
   // Asked apart from the simulation: reading first would warm the storage and make the gas look lower than it is.
-  const before = await provider.call({ to: read.to, data: read.data, blockTag: block });
+  const before = (): Promise<string> => provider.call({ to: read.to, data: read.data, blockTag: block });
   return { ok: true, blockNumber, gasUsed, read: { before, after: answer.data } };
 }
 

@@ -30,7 +30,7 @@ for (const version of SAFE_VERSIONS) {
       const simulation = await simulate(scene, { safeTx, read: balanceOf(scene, "owner3") });
       expect(simulation.ok).to.equal(true);
       if (!simulation.ok || !simulation.read) return expect.fail("nothing was read");
-      expect([BigInt(simulation.read.before), BigInt(simulation.read.after)]).to.deep.equal([0n, 7n]);
+      expect([BigInt(await simulation.read.before()), BigInt(simulation.read.after)]).to.deep.equal([0n, 7n]);
       expect(await scene.token.getFunction("balanceOf")(scene.chain.address("owner3"))).to.equal(0n);
     });
 
