@@ -37,7 +37,7 @@ const BUILDER_SUFFIX = ".transaction-builder.json";
 export function fileOutlet(folder: string): Outlet {
   return {
     async found(safe) {
-      const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(PACKET_SUFFIX)).sort();
+      const names = (await namesIn(folder)).filter((name) => name.endsWith(PACKET_SUFFIX)).sort();
       const all = await Promise.all(names.map(async (name) => foundInPacket(join(folder, name))));
       return all.flatMap((entry) => (entry?.safe === safe ? [entry.proposal] : []));
     },
@@ -55,6 +55,26 @@ export function fileOutlet(folder: string): Outlet {
 }
 
 /** The proposal in a packet file; null when its transaction is none of ours. */
+/** A folder that is not there yet holds nothing; one that cannot be read may hold a proposal, so that is an error. */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw new FolderUnreadable(folder, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** The folder of proposals cannot be read, so nobody knows what is already out. */
+export class FolderUnreadable extends Error {
+  constructor(folder: string, detail: string) {
+    super(
+      `the proposals in ${folder} cannot be read (${detail}): mend the folder or its permissions, nothing is proposed until then`,
+    );
+    this.name = "FolderUnreadable";
+  }
+}
+
 async function foundInPacket(path: string): Promise<{ safe: string; proposal: FoundProposal } | null> {
   const packet = await readPacket(path);
   const plan = planIn(packet.safeTx.data);

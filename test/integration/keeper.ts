@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -10,7 +10,7 @@ import { executePacket, reviewAndSign } from "../../src/demo/members.ts";
 import { advanceRegime } from "../../src/keeper/advance.ts";
 import { CONTRACT_ERRORS } from "../../src/keeper/contractErrors.ts";
 import { RpcUnavailable, WrongChain } from "../../src/keeper/observe.ts";
-import { approvalsOutlet, fileOutlet, serviceOutlet } from "../../src/keeper/outlets.ts";
+import { FolderUnreadable, approvalsOutlet, fileOutlet, serviceOutlet } from "../../src/keeper/outlets.ts";
 import type { Outlet } from "../../src/keeper/outlets.ts";
 import { tick } from "../../src/keeper/tick.ts";
 import type { TickOutcome, TickRequest } from "../../src/keeper/tick.ts";
@@ -54,6 +54,19 @@ describe("Keeper", () => {
   });
 
   describe("proposes", () => {
+    it("proposes nothing when it cannot see what is already out", async () => {
+      const file = join(folder, "a-file");
+      await writeFile(file, "");
+      const error = await fileOutlet(file)
+        .found(scene.safe)
+        .then(
+          () => null,
+          (thrown: unknown) => thrown,
+        );
+      expect(error).to.be.instanceOf(FolderUnreadable);
+      expect(await fileOutlet(join(folder, "not-there-yet")).found(scene.safe)).to.deep.equal([]);
+    });
+
     it("once a slot: a second tick adds nothing and changes no byte", async () => {
       const first = await run();
       expect(first.code, first.sentence).to.equal("PROPOSED");
