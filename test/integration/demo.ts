@@ -31,6 +31,8 @@ describe("The demo", () => {
     let finished: Finished;
     let result: DemoResult;
     before(async () => {
+      // After an edit to a contract the first start compiles, and says so.
+      await bootstrapProcess(["build", "--quiet"]);
       const args = ["ballast", "demo", "--from", FROM, "--to", TO, "--out", "out", "--json"];
       finished = await bootstrapProcess(args, { cwd: folder });
       result = JSON.parse(finished.stdout) as DemoResult;
