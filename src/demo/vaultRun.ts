@@ -5,7 +5,7 @@ import { fileOutlet } from "../keeper/outlets.ts";
 import { tick } from "../keeper/tick.ts";
 import type { TickOutcome } from "../keeper/tick.ts";
 import { SafeReverted } from "../safe/errors.ts";
-import { addParts, executionParts, marketParts, noParts, perpLogs, readMark, totalOf } from "./attribution.ts";
+import { addParts, executionParts, marketParts, noParts, perpLogs, readMark } from "./attribution.ts";
 import type { Mark, Parts, Sources } from "./attribution.ts";
 import { executePacket, reviewAndSign } from "./members.ts";
 import type { Execution, RegimeName, VaultName } from "./result.ts";
@@ -151,11 +151,6 @@ export class VaultRun {
 /** Net delta in ETH: liquidity, fees and idle base, and the short. */
 export function netDelta(mark: Mark): number {
   return Number(mark.held.base + mark.looseBase + mark.size) / BASE_UNIT;
-}
-
-/** Sum of a run's parts, in asset units: what the chain's NAV change must equal. */
-export function explained(run: VaultRun): bigint {
-  return totalOf(run.parts);
 }
 
 /** A vault was asked for its state before it was read once. */

@@ -1,5 +1,4 @@
 import { AbiCoder, getAddress, keccak256 } from "ethers";
-import { z } from "zod";
 import { Rebalancer__factory } from "../../typechain-types/index.js";
 import type { IRebalancer } from "../../typechain-types/contracts/rebalance/Rebalancer.js";
 import { REGIME_NAMES } from "../regime/ruleMachine.ts";
@@ -44,29 +43,6 @@ export class NotAPlan extends Error {
 }
 
 const rebalancer = Rebalancer__factory.createInterface();
-
-const integer = z.string().regex(/^(0|-?[1-9]\d*)$/);
-export const planSchema = z.strictObject({
-  nonce: integer,
-  validAfter: z.number().int(),
-  validUntil: z.number().int(),
-  regime: z.enum(REGIME_NAMES),
-  derisk: z.boolean(),
-  fromPrice: integer,
-  toleranceBps: z.number().int(),
-  cashReserve: integer,
-  evidence: z.string(),
-  liquidity: z.array(
-    z.strictObject({
-      adapter: z.string(),
-      tickLower: z.number().int(),
-      tickUpper: z.number().int(),
-      shareBps: z.number().int(),
-      fromLiquidity: integer,
-    }),
-  ),
-  perps: z.array(z.strictObject({ adapter: z.string(), size: integer, equity: integer, fromSize: integer })),
-});
 
 /** The nonce of a slot's plan: the same slot of the same vault always gives the same one, so it executes at most once. */
 export function planNonce(chainId: string, vault: string, slotStart: number): string {
