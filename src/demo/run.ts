@@ -268,6 +268,8 @@ function summarise(
       ...history.notes,
       "USDC/USD is held at 1: no history of it is used.",
       `Noise traders bring fee income to ${FEE_TO_LVR} × loss-versus-rebalancing at median volatility: an assumption, not history.`,
+      "Outside liquidity at the pool is 1.6 billion USDC in wide ranges that stand still: an assumption, raised after a thinner pool stopped rebalances at the price gate in the replay of October 2020 to April 2021.",
+      "The policy's targets and the width of its no-trade band were set by hand with windows like this one in view: nothing here is out of sample.",
       "Inside a day the price runs open, low, high, close when it rose and open, high, low, close when it fell, in moves of at most 5 %.",
       "Arbitrageurs bring the pool to within its fee of the index, and the perpetual's mark to the index plus the day's funding rate.",
       "Decisions are made at 00:05 UTC and executed an hour later, at a price not known when deciding. Gas is not charged to the vaults.",
