@@ -73,12 +73,11 @@ export class HistoryWindowError extends Error {
  * Throws DataFileError for an unusable file, HistoryWindowError for a window the files do not cover.
  */
 export async function loadHistory(dir: string, from: string, to: string): Promise<History> {
-  const [eth, vix, vix3m, fundingEth] = await Promise.all([
-    readDataFile(dir, FILE_NAMES.eth),
-    readDataFile(dir, FILE_NAMES.vix),
-    readDataFile(dir, FILE_NAMES.vix3m),
-    readDataFile(dir, FILE_NAMES.fundingEth),
-  ]);
+  // One after another: of several missing files the same one is named each time.
+  const eth = await readDataFile(dir, FILE_NAMES.eth);
+  const vix = await readDataFile(dir, FILE_NAMES.vix);
+  const vix3m = await readDataFile(dir, FILE_NAMES.vix3m);
+  const fundingEth = await readDataFile(dir, FILE_NAMES.fundingEth);
   return buildHistory({ eth, vix, vix3m, fundingEth }, from, to);
 }
 
