@@ -2,7 +2,7 @@ import { DateTime } from "luxon";
 import { addDays, dateOfDay, dayNumber, isSession, nextSession } from "./calendar.ts";
 import { DataFileError, parseSeries } from "./csv.ts";
 import type { ColumnKind, Columns } from "./csv.ts";
-import type { Dataset, MarketEvent, Series, SeriesCalendar, SeriesInfo } from "./series.ts";
+import type { Dataset, MarketEvent, Series, SeriesInfo } from "./series.ts";
 
 /** The texts of a data folder by file name. What is not there is left out. */
 export type DataFiles = Readonly<Record<string, string>>;
@@ -173,7 +173,7 @@ const AFTER_CLOSE_SECONDS = 22 * 3_600;
 /** Reads every series and event out of the texts of a folder. Throws DataFileError for a file that cannot be used. */
 export function buildDataset(files: DataFiles): Dataset {
   const notes: string[] = [];
-  const events = EVENTS_FILE in files ? readEvents(files[EVENTS_FILE]!) : [];
+  const events = EVENTS_FILE in files ? readEvents(files[EVENTS_FILE]) : [];
   const series = new Map<string, Series>();
   for (const source of SERIES_SOURCES) {
     const text = files[source.file];
@@ -198,7 +198,7 @@ function readSeries(source: SeriesSource, text: string, events: readonly MarketE
     const value = row[column] as number | null;
     if (value === null) continue; // a blank is a day without a value: holidays in the treasury files
     if (where !== undefined && row[where.column] !== where.equals) continue;
-    const stamp = row[key] as unknown as string;
+    const stamp = String(row[key]);
     const date = stamp.slice(0, 10);
     if (trustedFrom !== undefined && date < trustedFrom.date) continue;
     if (calendar === "nyse" && !isSession(date)) {
