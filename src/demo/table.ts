@@ -1,4 +1,4 @@
-import { bps, counted, eth, grouped, percent, signedPercent, signedUsd, usd } from "./format.ts";
+import { bps, counted, eth, grouped, percent, signedPercent, signedUsd, usd } from "../report/format.ts";
 import { PART_LABELS, VAULT_LABELS } from "./labels.ts";
 import { ATTRIBUTION_PARTS, COUNTED_REGIMES, VAULTS } from "./result.ts";
 import type { DayRow, DemoResult } from "./result.ts";

@@ -1,4 +1,4 @@
-import { counted, longDate, percent, signedPercent, signedUsd, usd } from "./format.ts";
+import { counted, longDate, percent, signedPercent, signedUsd, usd } from "../report/format.ts";
 import type { BlendSummary, DemoResult, PathSummary } from "./result.ts";
 
 /** The run's outcome in plain words. */

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { expect } from "chai";
 import { renderReport } from "../../src/demo/report.ts";
-import type { ReportAssets } from "../../src/demo/report.ts";
 import type { DemoResult } from "../../src/demo/result.ts";
 import { loadReportAssets } from "../../src/demo/writeReport.ts";
+import type { PageAssets } from "../../src/report/page.ts";
 import { demoResult } from "../helpers/demoResult.ts";
 import { parseHtml } from "../helpers/html.ts";
 import type { Element } from "../helpers/html.ts";
@@ -11,7 +11,7 @@ import type { Element } from "../helpers/html.ts";
 const result = demoResult();
 
 describe("the demo's report", function () {
-  let assets: ReportAssets;
+  let assets: PageAssets;
   let page: string;
   let elements: Element[];
 

@@ -1,13 +1,11 @@
-import { counted, grouped, longDate, percent, signedPercent, usd } from "../format.ts";
+import { counted, grouped, longDate, percent, signedPercent, usd } from "../../report/format.ts";
+import { markup } from "../../report/markup.ts";
+import type { Markup } from "../../report/markup.ts";
+import { factStrip, spark } from "../../report/parts.ts";
 import { VAULT_LABELS } from "../labels.ts";
 import { VAULTS } from "../result.ts";
 import type { DemoResult, VaultName } from "../result.ts";
 import { verdict } from "../verdict.ts";
-import { markup } from "./markup.ts";
-import type { Fragment, Markup } from "./markup.ts";
-
-/** Size of a card's small chart, in its own units. */
-const SPARK = { width: 240, height: 56, margin: 3 } as const;
 
 /** The first screen: what happened in plain words, and the three vaults beside each other. */
 export function summarySection(result: DemoResult): Markup {
@@ -29,6 +27,7 @@ const BLURBS: Readonly<Record<VaultName, (result: DemoResult) => string>> = {
 
 function card(result: DemoResult, vault: VaultName): Markup {
   const path = result.summary[vault];
+  const navs = result.rows.flatMap((row) => VAULTS.map((name) => row.nav[name]));
   const dates = `${longDate(path.maxDrawdownFrom)} to ${longDate(path.maxDrawdownTo)}`;
   return markup`
 <article class="card card-${vault}">
@@ -39,33 +38,22 @@ function card(result: DemoResult, vault: VaultName): Markup {
 <div><dt>Return</dt><dd>${signedPercent(path.return)}</dd></div>
 <div><dt>Deepest fall</dt><dd>${percent(path.maxDrawdown)}</dd></div>
 </dl>
-${spark(result, vault)}
+${spark(
+  result.rows.map((row) => row.nav[vault]),
+  Math.min(...navs),
+  Math.max(...navs),
+)}
 <p class="when">${path.maxDrawdown === 0 ? "Never below its start" : `Deepest fall ${dates}`}</p>
 </article>`;
 }
 
-/** A vault's NAV as one line, on the scale of all three, so that the cards compare. */
-function spark({ rows }: DemoResult, vault: VaultName): Fragment {
-  const all = rows.flatMap((row) => VAULTS.map((name) => row.nav[name]));
-  const [low, high] = [Math.min(...all), Math.max(...all)];
-  const { width, height, margin } = SPARK;
-  const x = (i: number): number => (i / Math.max(1, rows.length - 1)) * width;
-  const y = (nav: number): number => margin + (1 - (nav - low) / (high - low || 1)) * (height - 2 * margin);
-  const path = rows.map((row, i) => `${x(i).toFixed(1)},${y(row.nav[vault]).toFixed(1)}`).join(" ");
-  const start = y(rows[0]?.nav[vault] ?? low).toFixed(1);
-  return markup`<svg class="spark" viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" aria-hidden="true"><line class="start" x1="0" x2="${width}" y1="${start}" y2="${start}"/><polyline points="${path}"/></svg>`;
-}
-
 /** The run in four numbers. */
-export function factStrip({ proposals, executed, executions, gas, seconds }: DemoResult): Markup {
+export function runFacts({ proposals, executed, executions, gas, seconds }: DemoResult): Markup {
   const verified = executions.filter((execution) => execution.verified).length;
-  const facts: [string, string, string][] = [
+  return factStrip([
     ["Proposals", grouped(proposals), `${grouped(executed)} executed by the Safe`],
     ["Recomputed", `${verified} of ${executions.length}`, "from packet and chain, with the same bytes"],
     ["Gas a rebalance", grouped(gas.rebalance.mean), `${grouped(gas.rebalance.max)} at most`],
     ["Run time", `${grouped(seconds, 1)} s`, "real venue bytecode, one local chain"],
-  ];
-  return markup`<dl class="facts">${facts.map(
-    ([name, value, detail]) => markup`<div><dt>${name}</dt><dd><b>${value}</b> ${detail}</dd></div>`,
-  )}</dl>`;
+  ]);
 }

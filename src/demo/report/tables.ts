@@ -1,9 +1,10 @@
-import { counted, eth, grouped, longDate, percent, shortHash, signedPercent, usd } from "../format.ts";
+import { counted, eth, grouped, longDate, percent, shortHash, signedPercent, usd } from "../../report/format.ts";
+import { markup } from "../../report/markup.ts";
+import type { Fragment, Markup } from "../../report/markup.ts";
+import { badge, scrolling } from "../../report/parts.ts";
 import { VAULT_LABELS } from "../labels.ts";
 import { COUNTED_REGIMES } from "../result.ts";
-import type { BlendSummary, DemoResult, Execution, RegimeName } from "../result.ts";
-import { markup } from "./markup.ts";
-import type { Fragment, Markup } from "./markup.ts";
+import type { BlendSummary, DemoResult, Execution } from "../result.ts";
 
 /** "Hold less" three ways: the real vault, and two blends that are known only afterwards. */
 export function holdLessSection({ summary: { hedged, holdLess } }: DemoResult): Markup {
@@ -18,8 +19,9 @@ export function holdLessSection({ summary: { hedged, holdLess } }: DemoResult): 
   return markup`<section aria-labelledby="hold-less">
 <h2 id="hold-less">Against holding less</h2>
 <p class="intro">A hedge is worth its trouble only if it beats the simplest protection there is: a smaller position.</p>
-<div class="scroll" tabindex="0" role="region" aria-labelledby="hold-less">
-<table class="compare">
+${scrolling(
+  "hold-less",
+  markup`<table class="panel compare">
 <caption class="unseen">The hedged vault against three ways of holding less</caption>
 <thead><tr><th scope="col">Path</th><th scope="col">Weight</th><th scope="col">Return</th><th scope="col">Deepest fall</th><th scope="col">Final NAV</th></tr></thead>
 <tbody>${[
@@ -32,8 +34,8 @@ export function holdLessSection({ summary: { hedged, holdLess } }: DemoResult): 
     blend("Equal return", holdLess.exPost),
     blend("Equal drawdowns", holdLess.cdarMatched),
   ]}</tbody>
-</table>
-</div>
+</table>`,
+)}
 </section>`;
 }
 
@@ -42,7 +44,7 @@ export function executionsSection({ executions }: DemoResult): Markup {
   return markup`<section aria-labelledby="executions">
 <h2 id="executions">Executed proposals</h2>
 <p class="intro">Each was proposed to the Safe, signed by its members, executed, and recomputed from its packet and the chain.</p>
-<table class="executions">
+<table class="panel executions">
 <caption class="unseen">${counted(executions.length, "executed proposal")}, oldest first</caption>
 <thead><tr><th scope="col">Date</th><th scope="col">Regime</th><th scope="col">What was done and why</th><th scope="col">Gas</th><th scope="col">Recomputed</th><th scope="col">Safe transaction</th></tr></thead>
 <tbody>${executions.map(execution)}</tbody>
@@ -116,29 +118,18 @@ export function dailySection({ rows }: DemoResult): Markup {
   return markup`<section aria-labelledby="daily">
 <h2 id="daily">Day by day</h2>
 <details><summary>All ${counted(rows.length, "day")} in numbers</summary>
-<div class="scroll tall" tabindex="0" role="region" aria-labelledby="daily">
-<table class="daily">
+${scrolling(
+  "daily",
+  markup`<table class="daily">
 <caption class="unseen">The hedged vault day by day: Δ is net delta and Short the perp position, both in ETH; LP share is of NAV; NAV and cost in USD</caption>
 <thead><tr><th scope="col">Date</th><th scope="col">Regime</th>${heads.map((head) => markup`<th scope="col">${head}</th>`)}<th scope="col">What was done and why</th></tr></thead>
 <tbody>${rows.map(
     (row) => markup`
 <tr><th scope="row">${row.date}</th><td>${row.regime}</td><td>${number(row.vix, 1)}</td><td>${number(row.vix3m, 1)}</td><td>${grouped(row.price, 2)}</td><td>${grouped(row.nav.hedged)}</td><td>${grouped(row.nav.unhedged)}</td><td>${grouped(row.nav.holdLess)}</td><td>${eth(row.deltaBefore)}</td><td>${eth(row.deltaAfter)}</td><td>${eth(row.short)}</td><td>${percent(row.liquidityShare, 0)}</td><td>${row.costUsd === 0 ? "" : grouped(row.costUsd, 2)}</td><td>${row.text}</td></tr>`,
   )}</tbody>
-</table>
-</div>
+</table>`,
+  "scroll tall",
+)}
 </details>
 </section>`;
-}
-
-/** What the numbers rest on. */
-export function notesSection({ notes }: DemoResult): Markup {
-  return markup`<section aria-labelledby="notes">
-<h2 id="notes">Assumptions and limits</h2>
-<ul class="notes">${notes.map((note) => markup`<li>${note}</li>`)}</ul>
-</section>`;
-}
-
-/** A regime by name and by shading, as in the charts. */
-export function badge(regime: RegimeName): Markup {
-  return markup`<span class="badge badge-${regime.toLowerCase()}">${regime}</span>`;
 }

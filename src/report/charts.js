@@ -1,5 +1,6 @@
-/* global devicePixelRatio, document, setTimeout, matchMedia, navigator, getComputedStyle, getSelection, ResizeObserver, Path2D, uPlot */
-// Draws the charts from the JSON in the page and copies hashes. Runs in the reader's browser, with uPlot loaded before it.
+/* global devicePixelRatio, document, matchMedia, getComputedStyle, ResizeObserver, Path2D, uPlot */
+// Draws the charts from the JSON in the page. Runs in the reader's browser, with uPlot loaded before it; a report's own
+// script comes after it and finds what it needs in `globalThis.report`.
 (() => {
   "use strict";
 
@@ -11,8 +12,6 @@
 
   const run = JSON.parse(document.getElementById("data").textContent);
   const times = run.dates.map((date) => Date.parse(date + "T00:00:00Z") / 1000);
-  if (times.length === 0) return;
-
   const group = (text) => text.replace(/\B(?=(\d{3})+$)/g, ",");
   const fixed = (value, digits) => {
     const [whole, fraction] = Math.abs(value).toFixed(digits).split(".");
@@ -25,6 +24,7 @@
     signedUsd: (value) => (value > 0 && /[1-9]/.test(dollars(value)) ? "+" : "") + dollars(value),
     eth: (value) => minus(value, fixed(value, 2)),
     points: (value) => fixed(value, 1),
+    percent: (value) => minus(value, fixed(value * 100, 1) + "%"),
   };
 
   // Axis labels, as short as the step between them allows.
@@ -32,6 +32,7 @@
     const digits = (size) => Math.max(0, Math.ceil(-Math.log10(size) - 1e-9));
     if (unit === "points") return String(value);
     if (unit === "eth") return minus(value, fixed(value, digits(step)));
+    if (unit === "percent") return minus(value, fixed(value * 100, digits(step * 100)) + "%");
     const scaled = Math.abs(value) >= 10000 || step >= 5000;
     if (!scaled) return minus(value, "$" + fixed(value, digits(step)));
     return value === 0 ? "$0" : minus(value, "$" + fixed(value / 1000, digits(step / 1000)) + "k");
@@ -127,6 +128,7 @@
   }
 
   function draw(chart) {
+    if (times.length === 0) return () => {};
     const figure = document.querySelector('[data-chart="' + chart.id + '"]');
     const heading = figure.querySelector("h3");
     const target = figure.querySelector(".plot");
@@ -138,6 +140,9 @@
     const font = "12px " + FAMILY;
     const axis = { stroke: colour("muted"), font, grid: { stroke: colour("grid"), width: 1 }, ticks: { show: false } };
 
+    const own = chart.at === undefined ? times : chart.at.map((day) => times[day]);
+    const dateAt = (idx) => run.dates[chart.at === undefined ? idx : chart.at[idx]];
+
     const plot = new uPlot(
       {
         ...size(),
@@ -148,6 +153,7 @@
         scales: {
           x: { range: [times[0] - DAY / 2, times[times.length - 1] + DAY / 2] },
           // Names of regimes stand at the top: the lines leave them room.
+          ...(chart.logarithmic ? { y: { distr: 3 } } : {}),
           ...(chart.names ? { y: { range: (_, low, high) => roomAbove(low ?? 0, high ?? 40) } } : {}),
         },
         axes: [
@@ -171,8 +177,9 @@
             stroke: colour(series.colour),
             width: 2,
             dash: series.dash,
+            show: !series.hidden,
             spanGaps: true,
-            points: { show: times.length === 1 },
+            points: { show: own.length === 1 },
             ...(series.step ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
           })),
         ],
@@ -181,50 +188,84 @@
           drawAxes: [(self) => drawLevels(self, chart.levels), (self) => chart.names && nameRegimes(self)],
           setCursor: [
             ({ cursor: { idx } }) => {
-              heading.dataset.date = idx == null ? "" : run.dates[idx];
+              heading.dataset.date = idx == null ? "" : dateAt(idx);
               outputs.forEach((output, i) => {
                 const value = idx == null ? undefined : chart.series[i].values[idx];
                 if (idx == null) output.textContent = resting[i];
                 else output.textContent = value == null ? "none" : format[chart.unit](value);
               });
+              if (idx != null) say(idx);
             },
           ],
         },
       },
-      [times, ...chart.series.map((series) => series.values)],
+      [own, ...chart.series.map((series) => series.values)],
       target,
     );
+
+    // The plot as a slider over its days, so that keys and screen readers read what the pointer reads.
+    let at = own.length - 1;
+    function say(idx) {
+      at = idx;
+      target.setAttribute("aria-valuenow", idx);
+      const shown = outputs.filter((output) => output.closest('[aria-pressed="false"]') === null);
+      const values = shown.map((output) => output.parentElement.textContent.trim());
+      target.setAttribute("aria-valuetext", dateAt(idx) + ": " + values.join(", "));
+    }
+    target.tabIndex = 0;
+    for (const [name, value] of [
+      ["role", "slider"],
+      ["aria-valuemin", 0],
+      ["aria-valuemax", own.length - 1],
+    ]) {
+      target.setAttribute(name, value);
+    }
+    say(at);
+    const leap = Math.max(1, Math.round(own.length / 20));
+    const moves = { ArrowLeft: -1, ArrowRight: 1, ArrowDown: -1, ArrowUp: 1, PageDown: -leap, PageUp: leap };
+    function onKey(event) {
+      const goal = { Home: 0, End: own.length - 1 }[event.key] ?? at + (moves[event.key] ?? NaN);
+      if (Number.isNaN(goal)) return;
+      event.preventDefault();
+      at = Math.min(own.length - 1, Math.max(0, goal));
+      plot.setCursor({ left: plot.valToPos(own[at], "x"), top: plot.bbox.height / 2 / devicePixelRatio }, true, true);
+    }
+    target.addEventListener("keydown", onKey);
+
+    function onClick(event) {
+      const button = event.target.closest("[data-line]");
+      if (button === null) return;
+      const show = button.getAttribute("aria-pressed") === "false";
+      button.setAttribute("aria-pressed", show);
+      chart.series[button.dataset.line].hidden = !show;
+      plot.setSeries(Number(button.dataset.line) + 1, { show });
+    }
+    figure.addEventListener("click", onClick);
+
     const observer = new ResizeObserver(() => plot.setSize(size()));
     observer.observe(target);
     return () => {
       observer.disconnect();
+      target.removeEventListener("keydown", onKey);
+      figure.removeEventListener("click", onClick);
       plot.destroy();
       heading.dataset.date = "";
       outputs.forEach((output, i) => (output.textContent = resting[i]));
     };
   }
 
-  let undo = run.charts.map(draw);
+  // A painter draws and gives back how to take its drawing away: colours change with the reader's theme.
+  const painters = [];
+  let undo = [];
+  function paint(painter) {
+    painters.push(painter);
+    undo.push(painter());
+  }
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     undo.forEach((remove) => remove());
-    undo = run.charts.map(draw);
+    undo = painters.map((painter) => painter());
   });
 
-  document.addEventListener("click", async (event) => {
-    const button = event.target.closest("[data-copy]");
-    if (button === null) return;
-    const status = document.getElementById("copied");
-    try {
-      await navigator.clipboard.writeText(button.dataset.copy);
-      button.classList.add("copied");
-      setTimeout(() => button.classList.remove("copied"), 1500);
-      status.textContent = "Copied " + button.dataset.copy;
-    } catch {
-      // Without a clipboard (a page opened from a file may have none) the whole hash is shown and selected instead.
-      button.textContent = button.dataset.copy;
-      button.classList.add("open");
-      getSelection().selectAllChildren(button);
-      status.textContent = "The whole hash is selected";
-    }
-  });
+  for (const chart of run.charts) paint(() => draw(chart));
+  globalThis.report = { run, format, paint };
 })();
