@@ -4,6 +4,7 @@
  */
 
 import { average, cdar, MetricInputError, requireNavs, simpleReturns } from "./metrics.ts";
+import type { Path } from "./metrics.ts";
 
 /** A weight of the unhedged vault and how it came about; null when no weight is defined. */
 export interface HoldLessWeight {
@@ -22,13 +23,9 @@ const BISECTION_STEPS = 50;
  * @returns weight null, with the reason, when the unhedged vault earned no excess return: then every weight above
  *   zero only loses, and a ratio of means has no meaning
  */
-export function exPostWeight(
-  hedgedReturns: readonly number[],
-  unhedgedReturns: readonly number[],
-  cashReturns: readonly number[],
-): HoldLessWeight {
+export function exPostWeight(hedgedReturns: Path, unhedgedReturns: Path, cashReturns: Path): HoldLessWeight {
   requirePairs("exPostWeight", hedgedReturns.length, unhedgedReturns.length, cashReturns.length);
-  const excess = (returns: readonly number[]): number => average(returns) - average(cashReturns);
+  const excess = (returns: Path): number => average(returns) - average(cashReturns);
   const unhedged = excess(unhedgedReturns);
   if (unhedged <= 0) {
     return {
@@ -54,14 +51,9 @@ export function exPostWeight(
  * @param alpha confidence level in [0, 1)
  * @param cashReturns simple returns of cash per period, none negative; without it cash earns nothing
  */
-export function cdarMatchedWeight(
-  hedged: readonly number[],
-  unhedged: readonly number[],
-  alpha: number,
-  cashReturns?: readonly number[],
-): HoldLessWeight {
+export function cdarMatchedWeight(hedged: Path, unhedged: Path, alpha: number, cashReturns?: Path): HoldLessWeight {
   requirePairs("cdarMatchedWeight", hedged.length, unhedged.length);
-  if (cashReturns?.some((r) => r < 0)) {
+  if (cashReturns !== undefined && Array.from(cashReturns).some((r) => r < 0)) {
     throw new MetricInputError("cdarMatchedWeight: cash loses on some day, so the match may not be unique: pass none.");
   }
   const target = cdar(hedged, alpha);
@@ -85,7 +77,7 @@ export function cdarMatchedWeight(
  * @param cashReturns simple returns of cash per period; without it cash earns nothing
  * @returns NAVs of the same length from the same start value
  */
-export function blend(unhedged: readonly number[], weight: number, cashReturns?: readonly number[]): number[] {
+export function blend(unhedged: Path, weight: number, cashReturns?: Path): number[] {
   requireNavs(unhedged, "blend");
   if (!(weight >= 0 && weight <= 1)) {
     throw new MetricInputError(

@@ -4,6 +4,9 @@
  * counts as a high, so a first-day loss counts.
  */
 
+/** NAVs or returns, as a list or a typed array. */
+export type Path = ArrayLike<number>;
+
 /** A NAV path or a level that no measure is defined for. */
 export class MetricInputError extends Error {
   override readonly name = "MetricInputError";
@@ -18,61 +21,84 @@ export interface MaxDrawdown {
   readonly to: number;
 }
 
+/** Everything measured of one path at once. Decimals; losses and drawdowns positive. */
+export interface PathMeasures {
+  readonly totalReturn: number;
+  readonly annualReturn: number;
+  readonly volatility: number;
+  /** Null when the path never moves against cash. */
+  readonly sharpe: number | null;
+  /** Null when the path never falls short of cash. */
+  readonly sortino: number | null;
+  readonly maxDrawdown: MaxDrawdown;
+  readonly cdar90: number;
+  readonly cdar95: number;
+  readonly cdar99: number;
+  readonly ulcer: number;
+  readonly valueAtRisk95: number;
+  readonly expectedShortfall95: number;
+}
+
 /**
  * Refuses paths no measure is defined for.
  * @param minimum least number of values the measure needs
  * @throws MetricInputError for too short a path, or a value that is not finite and positive
  */
-export function requireNavs(navs: readonly number[], measure: string, minimum = 2): void {
+export function requireNavs(navs: Path, measure: string, minimum = 2): void {
   if (navs.length < minimum) {
     throw new MetricInputError(
       `${measure} needs at least ${minimum} NAVs, the start value first, and got ${navs.length}: use a longer window.`,
     );
   }
-  const bad = navs.findIndex((nav) => !(Number.isFinite(nav) && nav > 0));
-  if (bad >= 0) {
+  for (let i = 0; i < navs.length; i++) {
+    const nav = navs[i]!;
+    if (Number.isFinite(nav) && nav > 0) continue;
     throw new MetricInputError(
-      `${measure}: NAV ${bad} is ${navs[bad]}, and a ratio of NAVs needs finite positive ones: ` +
+      `${measure}: NAV ${i} is ${nav}, and a ratio of NAVs needs finite positive ones: ` +
         `end the path before a total loss, and fill or drop missing values where the path is made.`,
     );
   }
 }
 
 /** Simple returns per period, one fewer than there are NAVs. */
-export function simpleReturns(navs: readonly number[]): number[] {
+export function simpleReturns(navs: Path): number[] {
   requireNavs(navs, "simpleReturns");
-  return navs.slice(1).map((nav, i) => nav / (navs[i] as number) - 1);
+  return [...returnsOf(navs)];
 }
 
 /** Last over first, minus one. */
-export function totalReturn(navs: readonly number[]): number {
+export function totalReturn(navs: Path): number {
   requireNavs(navs, "totalReturn");
-  return (navs.at(-1) as number) / (navs[0] as number) - 1;
+  return navs[navs.length - 1]! / navs[0]! - 1;
+}
+
+/** The constant yearly return that compounds to the total one: (1 + total)^(periodsPerYear / n) − 1. */
+export function annualReturn(navs: Path, periodsPerYear: number): number {
+  return (1 + totalReturn(navs)) ** (periodsPerYear / (navs.length - 1)) - 1;
 }
 
 /**
  * Drawdown from the running high at the end of each period: n values for n periods (the start itself is no period).
  */
-export function drawdowns(navs: readonly number[]): number[] {
+export function drawdowns(navs: Path): Float64Array {
   requireNavs(navs, "drawdowns");
-  let high = navs[0] as number;
-  return navs.slice(1).map((nav) => {
-    high = Math.max(high, nav);
-    return 1 - nav / high;
-  });
+  return drawdownsOf(navs);
 }
 
 /** Deepest fall from a previous high; of several equally deep ones the first, from the last time its high was touched. */
-export function maxDrawdown(navs: readonly number[]): MaxDrawdown {
+export function maxDrawdown(navs: Path): MaxDrawdown {
   requireNavs(navs, "maxDrawdown");
   let high = 0;
-  let worst: MaxDrawdown = { value: 0, from: 0, to: 0 };
-  navs.forEach((nav, i) => {
-    const top = navs[high] as number;
+  let value = 0;
+  let from = 0;
+  let to = 0;
+  for (let i = 0; i < navs.length; i++) {
+    const top = navs[high]!;
+    const nav = navs[i]!;
     if (nav >= top) high = i;
-    else if (1 - nav / top > worst.value) worst = { value: 1 - nav / top, from: high, to: i };
-  });
-  return worst;
+    else if (1 - nav / top > value) [value, from, to] = [1 - nav / top, high, i];
+  }
+  return { value, from, to };
 }
 
 /**
@@ -81,21 +107,31 @@ export function maxDrawdown(navs: readonly number[]): MaxDrawdown {
  * (1 − α)·n ≤ 1 it is the deepest one.
  * @param alpha confidence level in [0, 1), for example 0.95
  */
-export function cdar(navs: readonly number[], alpha: number): number {
-  if (!(alpha >= 0 && alpha < 1)) {
-    throw new MetricInputError(`cdar: alpha is ${alpha}, and must be in [0, 1): 0.95 means the worst 5 % of days.`);
-  }
-  const worst = drawdowns(navs).sort((a, b) => b - a);
-  const tail = (1 - alpha) * worst.length;
-  let left = tail;
-  let sum = 0;
-  for (const drawdown of worst) {
-    const weight = Math.min(1, left);
-    if (weight <= 0) break;
-    sum += weight * drawdown;
-    left -= weight;
-  }
-  return sum / tail;
+export function cdar(navs: Path, alpha: number): number {
+  requireLevel(alpha, "cdar");
+  return worstMean(drawdowns(navs).sort(), alpha);
+}
+
+/**
+ * Value at risk of one period, historical: the smallest of the worst (1 − α)·n losses, rounded up to whole periods, so that
+ * at least a share 1 − α of all periods lost that much or more. A loss is a return's negative: positive when money was lost.
+ * @param alpha confidence level in [0, 1), for example 0.95
+ */
+export function valueAtRisk(navs: Path, alpha: number): number {
+  requireLevel(alpha, "valueAtRisk");
+  requireNavs(navs, "valueAtRisk");
+  return worstQuantile(lossesOf(navs).sort(), alpha);
+}
+
+/**
+ * Expected shortfall of one period, historical: the mean of the worst (1 − α)·n losses, the last one in with the fraction
+ * left over (Acerbi and Tasche 2002). Never below the value at risk.
+ * @param alpha confidence level in [0, 1), for example 0.95
+ */
+export function expectedShortfall(navs: Path, alpha: number): number {
+  requireLevel(alpha, "expectedShortfall");
+  requireNavs(navs, "expectedShortfall");
+  return worstMean(lossesOf(navs).sort(), alpha);
 }
 
 /**
@@ -103,21 +139,155 @@ export function cdar(navs: readonly number[], alpha: number): number {
  * @param periodsPerYear 365 for a path with a value every day, 252 for one with a value every session
  * @returns decimal, 0.2 is 20 % a year
  */
-export function annualisedVolatility(navs: readonly number[], periodsPerYear: number): number {
+export function annualisedVolatility(navs: Path, periodsPerYear: number): number {
   requireNavs(navs, "annualisedVolatility", 3);
-  const returns = simpleReturns(navs);
-  const mean = average(returns);
-  const variance = returns.reduce((sum, r) => sum + (r - mean) ** 2, 0) / (returns.length - 1);
-  return Math.sqrt(variance * periodsPerYear);
+  return deviation(returnsOf(navs)) * Math.sqrt(periodsPerYear);
+}
+
+/**
+ * Sharpe ratio (1994): mean over sample standard deviation of the returns in excess of cash, times √periodsPerYear.
+ * @param cashReturns simple returns of cash per period, one fewer than NAVs; without it cash earns nothing
+ * @returns null for a path that never moves against cash
+ */
+export function sharpe(navs: Path, periodsPerYear: number, cashReturns?: Path): number | null {
+  requireNavs(navs, "sharpe", 3);
+  return sharpeOf(excessOf(navs, cashReturns), periodsPerYear);
+}
+
+/**
+ * Sortino ratio (Sortino and van der Meer 1991): mean excess return over the root mean square of the periods that fell
+ * short of cash (the others count as 0, in n), times √periodsPerYear.
+ * @param cashReturns as for sharpe
+ * @returns null for a path that never falls short of cash
+ */
+export function sortino(navs: Path, periodsPerYear: number, cashReturns?: Path): number | null {
+  requireNavs(navs, "sortino", 3);
+  return sortinoOf(excessOf(navs, cashReturns), periodsPerYear);
 }
 
 /** Ulcer index: root mean square of the drawdowns (Martin 1987), as a decimal. */
-export function ulcer(navs: readonly number[]): number {
-  return Math.sqrt(average(drawdowns(navs).map((d) => d * d)));
+export function ulcer(navs: Path): number {
+  return rootMeanSquare(drawdowns(navs));
+}
+
+/**
+ * All measures of a path, sorting it once: what the bootstrap runs thousands of times.
+ * @param periodsPerYear 365 for a path with a value every day, 252 for one with a value every session
+ * @param cashReturns as for sharpe
+ */
+export function measure(navs: Path, periodsPerYear: number, cashReturns?: Path): PathMeasures {
+  requireNavs(navs, "measure", 3);
+  const returns = returnsOf(navs);
+  const excess = excessOf(navs, cashReturns);
+  const falls = drawdownsOf(navs);
+  const ulcer = rootMeanSquare(falls);
+  falls.sort();
+  const losses = lossesOf(navs).sort();
+  return {
+    totalReturn: totalReturn(navs),
+    annualReturn: annualReturn(navs, periodsPerYear),
+    volatility: deviation(returns) * Math.sqrt(periodsPerYear),
+    sharpe: sharpeOf(excess, periodsPerYear),
+    sortino: sortinoOf(excess, periodsPerYear),
+    maxDrawdown: maxDrawdown(navs),
+    cdar90: worstMean(falls, 0.9),
+    cdar95: worstMean(falls, 0.95),
+    cdar99: worstMean(falls, 0.99),
+    ulcer,
+    valueAtRisk95: worstQuantile(losses, 0.95),
+    expectedShortfall95: worstMean(losses, 0.95),
+  };
 }
 
 /** Arithmetic mean of a non-empty list. */
-export function average(values: readonly number[]): number {
+export function average(values: Path): number {
   if (values.length === 0) throw new MetricInputError("average of no values: check that the window is not empty.");
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return sum / values.length;
+}
+
+function returnsOf(navs: Path): Float64Array {
+  const returns = new Float64Array(navs.length - 1);
+  for (let i = 0; i < returns.length; i++) returns[i] = navs[i + 1]! / navs[i]! - 1;
+  return returns;
+}
+
+function lossesOf(navs: Path): Float64Array {
+  const losses = returnsOf(navs);
+  for (let i = 0; i < losses.length; i++) losses[i] = -losses[i]!;
+  return losses;
+}
+
+function excessOf(navs: Path, cashReturns?: Path): Float64Array {
+  const excess = returnsOf(navs);
+  if (cashReturns === undefined) return excess;
+  if (cashReturns.length !== excess.length) {
+    throw new MetricInputError(
+      `${excess.length} returns and ${cashReturns.length} of cash do not pair by index: cut them to the same dates first.`,
+    );
+  }
+  for (let i = 0; i < excess.length; i++) excess[i] = excess[i]! - cashReturns[i]!;
+  return excess;
+}
+
+function drawdownsOf(navs: Path): Float64Array {
+  const falls = new Float64Array(navs.length - 1);
+  let high = navs[0]!;
+  for (let i = 0; i < falls.length; i++) {
+    const nav = navs[i + 1]!;
+    if (nav > high) high = nav;
+    falls[i] = 1 - nav / high;
+  }
+  return falls;
+}
+
+/** Sample standard deviation. */
+function deviation(values: Float64Array): number {
+  const mean = average(values);
+  let sum = 0;
+  for (const value of values) sum += (value - mean) ** 2;
+  return Math.sqrt(sum / (values.length - 1));
+}
+
+function sharpeOf(excess: Float64Array, periodsPerYear: number): number | null {
+  const spread = deviation(excess);
+  return spread > 0 ? (average(excess) / spread) * Math.sqrt(periodsPerYear) : null;
+}
+
+function sortinoOf(excess: Float64Array, periodsPerYear: number): number | null {
+  let sum = 0;
+  for (const value of excess) if (value < 0) sum += value * value;
+  return sum > 0 ? (average(excess) / Math.sqrt(sum / excess.length)) * Math.sqrt(periodsPerYear) : null;
+}
+
+function rootMeanSquare(values: Float64Array): number {
+  let sum = 0;
+  for (const value of values) sum += value * value;
+  return Math.sqrt(sum / values.length);
+}
+
+/** Mean of the greatest (1 − α)·n of ascending values, the last one in with the fraction left over. */
+function worstMean(ascending: Float64Array, alpha: number): number {
+  const tail = (1 - alpha) * ascending.length;
+  let left = tail;
+  let sum = 0;
+  for (let i = ascending.length - 1; i >= 0 && left > 0; i--) {
+    const weight = Math.min(1, left);
+    sum += weight * ascending[i]!;
+    left -= weight;
+  }
+  return sum / tail;
+}
+
+/** Smallest of the greatest ⌈(1 − α)·n⌉ of ascending values. */
+function worstQuantile(ascending: Float64Array, alpha: number): number {
+  // (1 − 0.95)·20 is 1.0000000000000009: the slack keeps rounding from adding a period.
+  const tail = Math.max(1, Math.ceil((1 - alpha) * ascending.length - 1e-9));
+  return ascending[ascending.length - tail]!;
+}
+
+function requireLevel(alpha: number, measure: string): void {
+  if (alpha >= 0 && alpha < 1) return;
+  throw new MetricInputError(`${measure}: alpha is ${alpha}, and must be in [0, 1): 0.95 means the worst 5 % of days.`);
 }

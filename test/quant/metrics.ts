@@ -1,19 +1,26 @@
-import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
+import fc from "fast-check";
 import { blend, cdarMatchedWeight, exPostWeight } from "../../src/backtest/holdLess.ts";
 import {
   annualisedVolatility,
+  annualReturn,
   cdar,
   drawdowns,
+  expectedShortfall,
   maxDrawdown,
+  measure,
   MetricInputError,
+  sharpe,
   simpleReturns,
+  sortino,
   totalReturn,
   ulcer,
+  valueAtRisk,
 } from "../../src/backtest/metrics.ts";
+import { ballast, ballastJson } from "../helpers/ballast.ts";
+import { DATA_DIR, dataMissing } from "../helpers/data.ts";
 import { lehmer } from "../helpers/lehmer.ts";
-
-const SPX = "../shared/data/spx.csv";
 
 /** A positive path with daily moves within ±5 %, from a fixed seed. */
 function randomPath(seed: number, days: number): number[] {
@@ -91,18 +98,57 @@ describe("metrics of a NAV path", function () {
     expect(() => annualisedVolatility([100, 90], 365)).to.throw(MetricInputError, "at least 3");
   });
 
-  // Market data is not part of the project: these dates and this value are the published reference, checked where the
-  // data is there.
-  if (existsSync(SPX)) {
-    it("finds the S&P 500's deepest fall of 1990–2023", function () {
-      const rows = readFileSync(SPX, "utf8").trim().split("\n").slice(1);
-      const days = rows.map((row) => row.split(",") as [string, string]);
-      const found = maxDrawdown(days.map(([, close]) => Number(close)));
-      expect([days[0]?.[0], days.at(-1)?.[0]]).to.deep.equal(["1990-01-02", "2023-12-29"]);
-      expect(found.value).to.be.closeTo(0.56775388, 5e-9);
-      expect([days[found.from]?.[0], days[found.to]?.[0]]).to.deep.equal(["2007-10-09", "2009-03-09"]);
-    });
-  }
+  it("value at risk is the smallest of the worst losses, expected shortfall their mean", function () {
+    // Twenty returns: −10 %, −5 %, then eighteen gains. The worst 5 % is one day, the worst 10 % two.
+    const path = [-0.1, -0.05, ...new Array<number>(18).fill(0.01)].reduce<number[]>(
+      (navs, r) => [...navs, navs.at(-1)! * (1 + r)],
+      [100],
+    );
+    expect(valueAtRisk(path, 0.95)).to.be.closeTo(0.1, 1e-12);
+    expect(expectedShortfall(path, 0.95)).to.be.closeTo(0.1, 1e-12);
+    expect(valueAtRisk(path, 0.9)).to.be.closeTo(0.05, 1e-12);
+    expect(expectedShortfall(path, 0.9)).to.be.closeTo(0.075, 1e-12);
+    expect(expectedShortfall(path, 0.925), "half of the second loss").to.be.closeTo((0.1 + 0.025) / 1.5, 1e-12);
+    expect(valueAtRisk(path, 0.5), "a gain is a negative loss").to.be.closeTo(-0.01, 1e-12);
+  });
+
+  it("Sharpe and Sortino are of the return above cash", function () {
+    // Excess returns +3 % and −1 %: mean 1 %, sample deviation √0.0008, downside √(0.0001 / 2).
+    const path = [100, 104, 104];
+    expect(sharpe(path, 4, [0.01, 0.01])).to.be.closeTo((0.01 / Math.sqrt(0.0008)) * 2, 1e-12);
+    expect(sortino(path, 4, [0.01, 0.01])).to.be.closeTo((0.01 / Math.sqrt(0.00005)) * 2, 1e-12);
+    expect(sharpe([1, 1, 1], 252)).to.equal(null);
+    expect(sortino([1, 2, 3], 252)).to.equal(null);
+    expect(() => sharpe(path, 4, [0.01])).to.throw(MetricInputError, "2 returns and 1 of cash");
+  });
+
+  it("the annual return compounds to the total one", function () {
+    expect(annualReturn([100, 150, 121], 1)).to.be.closeTo(0.1, 1e-12);
+  });
+
+  it("measures everything at once as each by itself", function () {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1e6 }), fc.integer({ min: 2, max: 400 }), (seed, days) => {
+        const path = randomPath(seed, days);
+        const cash = simpleReturns(path).map(() => 0.0001);
+        expect(measure(Float64Array.from(path), 365, cash)).to.deep.equal({
+          totalReturn: totalReturn(path),
+          annualReturn: annualReturn(path, 365),
+          volatility: annualisedVolatility(path, 365),
+          sharpe: sharpe(path, 365, cash),
+          sortino: sortino(path, 365, cash),
+          maxDrawdown: maxDrawdown(path),
+          cdar90: cdar(path, 0.9),
+          cdar95: cdar(path, 0.95),
+          cdar99: cdar(path, 0.99),
+          ulcer: ulcer(path),
+          valueAtRisk95: valueAtRisk(path, 0.95),
+          expectedShortfall95: expectedShortfall(path, 0.95),
+        });
+        expect(expectedShortfall(path, 0.95)).to.be.at.least(valueAtRisk(path, 0.95) - 1e-15);
+      }),
+    );
+  });
 });
 
 describe("hold less", function () {
@@ -170,5 +216,39 @@ describe("hold less", function () {
     expect(() => exPostWeight([0.1], [0.1, 0.2], [0])).to.throw(MetricInputError, "1, 2, 1");
     expect(() => blend([100, 90], 1.2)).to.throw(MetricInputError, "1.2");
     expect(() => cdarMatchedWeight([100, 90], [100, 80], 0.9, [-0.01])).to.throw(MetricInputError, "cash loses");
+  });
+});
+
+describe("ballast metrics", function () {
+  // Market data is not part of the project: these dates and this value are the published reference.
+  it("finds the S&P 500's deepest fall of 1990–2023, to the digits given", async function () {
+    if (dataMissing("the S&P 500's deepest fall")) return;
+    const file = join(DATA_DIR, "spx.csv");
+    const { json } = await ballastJson(["metrics", "--in", file, "--to", "2023-12-29"]);
+    expect(json).to.include({
+      from: "1990-01-02",
+      to: "2023-12-29",
+      periodsPerYear: 252,
+      maxDrawdownFrom: "2007-10-09",
+      maxDrawdownTo: "2009-03-09",
+    });
+    expect(json["maxDrawdown"]).to.be.closeTo(0.56775388, 5e-9);
+    const shorter = await ballastJson(["metrics", "--in", file, "--from", "2020-01-02", "--to", "2020-12-31"]);
+    expect([shorter.json["maxDrawdownFrom"], shorter.json["maxDrawdownTo"]]).to.deep.equal([
+      "2020-02-19",
+      "2020-03-23",
+    ]);
+  });
+
+  it("refuses numbers that are none, as wrong usage", async function () {
+    for (const flags of [
+      ["--periods-per-year", "0"],
+      ["--cash-rate", "x"],
+      ["--from", "2020-02-30"],
+    ]) {
+      const { code, stderr } = await ballast(["metrics", "--in", "no-such.csv", ...flags]);
+      expect(code, stderr).to.equal(2);
+      expect(stderr).to.contain(flags[0]!);
+    }
   });
 });
