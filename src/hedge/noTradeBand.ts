@@ -36,6 +36,30 @@ export function noTradeHalfWidth(inputs: NoTradeInputs): bigint {
   return integerCbrt(cube);
 }
 
+/** The same band in floats and whole tokens, for statistics and simulation. */
+export interface NoTradeNumbers {
+  /** Γ: change of delta (base) per change of price (asset per base); the sign does not matter. */
+  gamma: number;
+  /** Asset per base. */
+  price: number;
+  /** Net asset value, in asset. */
+  nav: number;
+  /** Proportional cost of a trade, a decimal. */
+  cost: number;
+  /** Absolute risk aversion × NAV. */
+  riskAversion: number;
+}
+
+/** Half-width in whole base tokens: (3/2 · k · S · Γ² · NAV / riskAversion)^(1/3). */
+export function noTradeHalfWidthNumber({ gamma, price, nav, cost, riskAversion }: NoTradeNumbers): number {
+  return Math.cbrt((1.5 * cost * price * gamma * gamma * nav) / riskAversion);
+}
+
+/** The hedge to hold: `current` inside the band around `target`, else the nearer edge (Whalley and Wilmott 1997). */
+export function tradeToBand(current: number, target: number, halfWidth: number): number {
+  return Math.min(Math.max(current, target - halfWidth), target + halfWidth);
+}
+
 /** ⌊∛x⌋ for x ≥ 0, by Newton's method on integers: the same on every engine. */
 export function integerCbrt(x: bigint): bigint {
   if (x < 8n) return x > 0n ? 1n : 0n;
