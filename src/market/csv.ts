@@ -1,5 +1,5 @@
 import { CsvError, parse } from "csv-parse/sync";
-import { CalendarDateError, dayNumber } from "./calendar.ts";
+import { CalendarDateError, dateOfDay, dayNumber } from "./calendar.ts";
 
 /**
  * What a column holds. `date` is YYYY-MM-DD, `time` an ISO instant in UTC (2020-01-01T08:00:00Z), `number` a finite
@@ -34,6 +34,23 @@ export class DataFileError extends Error {
   }
 }
 
+/** A column as parsed: dates as day numbers, times as seconds UTC, blanks of `optionalNumber` as NaN. */
+type ColumnValues<K extends ColumnKind> = K extends "text"
+  ? string[]
+  : K extends "date"
+    ? Int32Array
+    : K extends ColumnKind
+      ? Float64Array
+      : never;
+
+/** Typed columns of equal length, in the order of the file. */
+export interface Table<C extends Columns> {
+  readonly length: number;
+  readonly columns: { readonly [N in keyof C]: ColumnValues<C[N]> };
+  /** The line a row came from (1 is the header). */
+  lineOf(row: number): number;
+}
+
 /**
  * Parses comma-separated text with a header into typed rows, ascending by the first `date` or `time` column.
  * Columns not asked for are ignored. Throws DataFileError.
@@ -44,52 +61,81 @@ export function parseSeries<const C extends Columns>(
   columns: C,
   options: ParseOptions = {},
 ): Row<C>[] {
+  const table = parseTable(text, fileName, columns, options);
+  const names = Object.keys(columns);
+  return Array.from({ length: table.length }, (_, i) => {
+    const row: Record<string, string | number | null> = { line: table.lineOf(i) };
+    for (const name of names) row[name] = asField(table.columns[name]![i]!, columns[name]!);
+    return row as Row<C>;
+  });
+}
+
+function asField(value: string | number, kind: ColumnKind): string | number | null {
+  if (typeof value === "string") return value;
+  if (kind === "date") return dateOfDay(value);
+  if (kind === "time") return new Date(value * 1_000).toISOString().replace(".000Z", "Z");
+  return Number.isNaN(value) ? null : value;
+}
+
+/**
+ * The same as columns, for whole folders: no object a row, and line numbers only when somebody asks for one.
+ * Throws DataFileError.
+ */
+export function parseTable<const C extends Columns>(
+  text: string,
+  fileName: string,
+  columns: C,
+  options: ParseOptions = {},
+): Table<C> {
   const [header, ...records] = readRecords(text, fileName);
+  let lines: number[] | undefined;
+  const lineOf = (row: number): number => (lines ??= linesOf(text))[row + 1]!;
   if (header === undefined) {
     throw new DataFileError(fileName, null, null, "the file is empty", "Fetch it again, or give a file with a header.");
   }
-  const names = Object.keys(columns);
-  const positions = names.map((name) => {
-    const position = header.fields.indexOf(name);
-    if (position >= 0) return position;
-    const mend = `The header is '${header.fields.join(",")}'; add the column or rename one.`;
-    throw new DataFileError(fileName, header.line, name, "the column is missing", mend);
+  const readers = Object.entries(columns).map(([name, kind]) => {
+    const position = header.indexOf(name);
+    if (position < 0) {
+      const mend = `The header is '${header.join(",")}'; add the column or rename one.`;
+      throw new DataFileError(fileName, lineOf(-1), name, "the column is missing", mend);
+    }
+    return { name, kind, position, values: emptyColumn(kind, records.length) };
   });
   if (records.length === 0) {
     throw new DataFileError(fileName, null, null, "there is a header but no row", "Fetch the file again.");
   }
 
-  const key = names.find((name) => columns[name] === "date" || columns[name] === "time");
-  let previous = "";
-  return records.map(({ fields, line }) => {
-    const row: Record<string, string | number | null> = { line };
-    names.forEach((name, i) => {
-      row[name] = readField(fields[positions[i]!] ?? "", columns[name]!, fileName, line, name);
-    });
-    if (key !== undefined) {
-      const now = String(row[key]);
-      if (now < previous || (now === previous && !options.repeatedDates)) {
-        const problem = now === previous ? `${now} appears twice` : `${now} comes after ${previous}`;
-        throw new DataFileError(fileName, line, key, problem, "Sort the rows by date, each date once.");
+  const key = readers.find(({ kind }) => kind === "date" || kind === "time");
+  records.forEach((fields, row) => {
+    for (const { name, kind, position, values } of readers) {
+      const read = readField(fields[position]!, kind);
+      if (read instanceof Unreadable) {
+        throw new DataFileError(fileName, lineOf(row), name, read.problem, read.mend);
       }
-      previous = now;
+      values[row] = read;
     }
-    return row as Row<C>;
+    if (key === undefined || row === 0) return;
+    const [previous, now] = [key.values[row - 1]!, key.values[row]!];
+    if (now < previous || (now === previous && options.repeatedDates !== true)) {
+      const [was, is] = [records[row - 1]![key.position]!, fields[key.position]!];
+      const problem = now === previous ? `${is} appears twice` : `${is} comes after ${was}`;
+      throw new DataFileError(fileName, lineOf(row), key.name, problem, "Sort the rows by date, each date once.");
+    }
   });
+  const named = Object.fromEntries(readers.map(({ name, values }) => [name, values]));
+  return { length: records.length, columns: named as Table<C>["columns"], lineOf };
 }
 
-interface RawRecord {
-  fields: string[];
-  line: number;
+function emptyColumn(kind: ColumnKind, length: number): (string | number)[] | Float64Array | Int32Array {
+  if (kind === "text") return new Array<string>(length);
+  return kind === "date" ? new Int32Array(length) : new Float64Array(length);
 }
 
-function readRecords(text: string, fileName: string): RawRecord[] {
+const CSV_OPTIONS = { bom: true, skip_empty_lines: true, trim: true } as const;
+
+function readRecords(text: string, fileName: string): string[][] {
   try {
-    const parsed = parse(text, { bom: true, info: true, skip_empty_lines: true, trim: true });
-    return (parsed as unknown as { record: string[]; info: { lines: number } }[]).map(({ record, info }) => ({
-      fields: record,
-      line: info.lines,
-    }));
+    return parse(text, CSV_OPTIONS);
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     const line = typeof error["lines"] === "number" ? error["lines"] : null;
@@ -97,43 +143,61 @@ function readRecords(text: string, fileName: string): RawRecord[] {
   }
 }
 
-function readField(
-  field: string,
-  kind: ColumnKind,
-  file: string,
-  line: number,
-  column: string,
-): string | number | null {
+/** The line of each record, the header's first. A second pass, since counting lines makes every parse slower. */
+function linesOf(text: string): number[] {
+  const parsed = parse(text, { ...CSV_OPTIONS, info: true }) as unknown as { info: { lines: number } }[];
+  return parsed.map(({ info }) => info.lines);
+}
+
+/** What is wrong with a field, for the message that names its line. */
+class Unreadable {
+  constructor(
+    readonly problem: string,
+    readonly mend: string,
+  ) {}
+}
+
+function readField(field: string, kind: ColumnKind): string | number | Unreadable {
   switch (kind) {
     case "text":
       return field;
     case "date":
-      return readDate(field, file, line, column);
+      return dayOf(field) ?? new Unreadable(`'${field}' is not a date`, "Write dates as YYYY-MM-DD.");
     case "time":
-      if (/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(field) && !Number.isNaN(Date.parse(field))) return field;
-      throw new DataFileError(file, line, column, `'${field}' is not a time`, "Write UTC as 2020-01-01T08:00:00Z.");
+      // Date.parse alone takes the 30th of February for the 1st of March.
+      if (/^.{10}T\d{2}:\d{2}:\d{2}Z$/.test(field) && dayOf(field.slice(0, 10)) !== null) {
+        const milliseconds = Date.parse(field);
+        if (!Number.isNaN(milliseconds)) return milliseconds / 1_000;
+      }
+      return new Unreadable(`'${field}' is not a time`, "Write UTC as 2020-01-01T08:00:00Z.");
     case "optionalNumber":
-      return field === "" ? null : readNumber(field, file, line, column);
+      return field === "" ? NaN : readNumber(field);
     case "number":
-      return readNumber(field, file, line, column);
+      return readNumber(field);
   }
 }
 
-function readDate(field: string, file: string, line: number, column: string): string {
+/** Dates read before: every file of a folder holds the same ones. Only dates that exist come in, so it stays small. */
+const seenDays = new Map<string, number>();
+
+function dayOf(field: string): number | null {
+  const seen = seenDays.get(field);
+  if (seen !== undefined) return seen;
   try {
-    dayNumber(field);
-    return field;
+    const day = dayNumber(field);
+    seenDays.set(field, day);
+    return day;
   } catch (error) {
     if (!(error instanceof CalendarDateError)) throw error;
-    throw new DataFileError(file, line, column, `'${field}' is not a date`, "Write dates as YYYY-MM-DD.");
+    return null;
   }
 }
 
-function readNumber(field: string, file: string, line: number, column: string): number {
+function readNumber(field: string): number | Unreadable {
   if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(field)) {
     const value = Number(field);
     if (Number.isFinite(value)) return value;
   }
   const problem = field === "" ? "the number is missing" : `'${field}' is not a number`;
-  throw new DataFileError(file, line, column, problem, "Write a plain decimal such as 16.05, or delete the row.");
+  return new Unreadable(problem, "Write a plain decimal such as 16.05, or delete the row.");
 }

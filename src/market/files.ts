@@ -1,7 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { DATA_FILE_NAMES } from "./catalogue.ts";
 import { DataFileError } from "./csv.ts";
-import { buildDataset, DATA_FILE_NAMES } from "./dataset.ts";
+import { buildDataset } from "./dataset.ts";
 import type { Dataset } from "./series.ts";
 
 /** Reads one file of a data folder. Throws DataFileError when it is not there. */
