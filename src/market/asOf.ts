@@ -5,9 +5,18 @@ import { SeriesMissingError } from "./series.ts";
 /** An as-of view was asked to go back in time, where what it has seen could not be known yet. */
 export class TimeRunsForwardError extends Error {
   constructor(now: number, asked: number) {
-    const text = (seconds: number): string => new Date(seconds * 1000).toISOString();
+    const text = (seconds: number): string =>
+      Number.isFinite(seconds) ? new Date(seconds * 1000).toISOString() : String(seconds);
     super(`the view stands at ${text(now)} and cannot go back to ${text(asked)}: make a new one for the earlier time.`);
     this.name = "TimeRunsForwardError";
+  }
+}
+
+/** An as-of view was asked to stand at something that is no instant. */
+export class NotAnInstantError extends Error {
+  constructor() {
+    super("a view cannot stand at NaN: give seconds since 1970-01-01 UTC, as decisionTime does.");
+    this.name = "NotAnInstantError";
   }
 }
 
@@ -40,8 +49,9 @@ export class AsOfView {
     return this.#now;
   }
 
-  /** Moves to a later instant (or stays). Throws TimeRunsForwardError. */
+  /** Moves to a later instant (or stays). Throws TimeRunsForwardError, NotAnInstantError. */
   advanceTo(now: number): this {
+    if (Number.isNaN(now)) throw new NotAnInstantError();
     if (now < this.#now) throw new TimeRunsForwardError(this.#now, now);
     this.#now = now;
     for (const cursor of this.#cursors.values()) {
@@ -66,17 +76,21 @@ export class AsOfView {
     const cursor = this.#cursors.get(name);
     if (cursor === undefined) return null;
     const i = cursor.known - 1 - back;
-    if (!(i >= 0 && i < cursor.known)) return null;
+    // A negative or fractional `back` must not reach past what is known.
+    if (!(Number.isInteger(i) && i >= 0 && i < cursor.known)) return null;
     const { days, values, availableAt } = cursor.series;
     return { day: days[i]!, value: values[i]!, availableAt: availableAt[i]! };
   }
 
-  /** The value observed for exactly this day, if it is known; null otherwise. The first one, for several a day. */
+  /**
+   * The value observed for exactly this day, if it is known; null otherwise. Of several a day (funding) the first: for
+   * all of them ask between(name, day, day), or publishedIn for those of a span of time.
+   */
   on(name: string, day: number): number | null {
     const cursor = this.#cursors.get(name);
     if (cursor === undefined) return null;
     const { days, values } = cursor.series;
-    const i = firstAtOrAfter(days, day, cursor.known);
+    const i = firstWhere(cursor.known, (j) => days[j]! >= day);
     return i < cursor.known && days[i] === day ? values[i]! : null;
   }
 
@@ -84,7 +98,7 @@ export class AsOfView {
   last(name: string, n: number): Float64Array {
     const cursor = this.#cursors.get(name);
     if (cursor === undefined) return new Float64Array(0);
-    return cursor.series.values.slice(Math.max(0, cursor.known - n), cursor.known);
+    return cursor.series.values.slice(Math.max(0, cursor.known - Math.max(0, n)), cursor.known);
   }
 
   /** Copies of the known days and values from one day to another, both included. */
@@ -92,18 +106,41 @@ export class AsOfView {
     const cursor = this.#cursors.get(name);
     if (cursor === undefined) return { days: new Int32Array(0), values: new Float64Array(0) };
     const { days, values } = cursor.series;
-    const from = firstAtOrAfter(days, fromDay, cursor.known);
-    const to = firstAtOrAfter(days, toDay + 1, cursor.known);
+    const from = firstWhere(cursor.known, (i) => days[i]! >= fromDay);
+    const to = firstWhere(cursor.known, (i) => days[i]! > toDay);
     return { days: days.slice(from, to), values: values.slice(from, to) };
+  }
+
+  /**
+   * Copies of the known values published in (after, upTo], seconds UTC, with the instants: funding settlements between
+   * two fills, or what is new since the last decision.
+   */
+  publishedIn(
+    name: string,
+    after: number,
+    upTo: number,
+  ): { days: Int32Array; values: Float64Array; availableAt: Float64Array } {
+    const cursor = this.#cursors.get(name);
+    if (cursor === undefined) {
+      return { days: new Int32Array(0), values: new Float64Array(0), availableAt: new Float64Array(0) };
+    }
+    const { days, values, availableAt } = cursor.series;
+    const from = firstWhere(cursor.known, (i) => availableAt[i]! > after);
+    const to = firstWhere(cursor.known, (i) => availableAt[i]! > upTo);
+    return { days: days.slice(from, to), values: values.slice(from, to), availableAt: availableAt.slice(from, to) };
   }
 
   /** Events of these kinds from one day to another (both included, the future too) whose date is known by now. */
   events(fromDay: number, toDay: number, kinds?: readonly string[]): MarketEvent[] {
     const { events } = this.#dataset;
     const found: MarketEvent[] = [];
-    for (let i = firstEvent(events, fromDay); i < events.length && events[i]!.day <= toDay; i++) {
+    for (
+      let i = firstWhere(events.length, (j) => events[j]!.day >= fromDay);
+      i < events.length && events[i]!.day <= toDay;
+      i++
+    ) {
       const event = events[i]!;
-      if (event.knownFrom <= this.#now && (kinds?.includes(event.kind) ?? true)) found.push(event);
+      if (event.knownFrom <= this.#now && (kinds?.includes(event.kind) ?? true)) found.push({ ...event });
     }
     return found;
   }
@@ -117,24 +154,14 @@ export class AsOfView {
   }
 }
 
-function firstAtOrAfter(days: Int32Array, day: number, known: number): number {
+/** The first of `length` ascending things that holds, `length` when none does. */
+function firstWhere(length: number, holds: (i: number) => boolean): number {
   let low = 0;
-  let high = known;
+  let high = length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (days[middle]! < day) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-function firstEvent(events: readonly MarketEvent[], day: number): number {
-  let low = 0;
-  let high = events.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (events[middle]!.day < day) low = middle + 1;
-    else high = middle;
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
   }
   return low;
 }
