@@ -1,3 +1,5 @@
+import { bisect } from "./bisect.ts";
+
 /** Rates of return of dated cash flows. Amounts in one currency: positive is received, negative is paid. */
 
 /** A cash flow on a day (days since 1970-01-01). */
@@ -22,9 +24,6 @@ const DAYS_PER_YEAR = 365;
 const GREATEST_LOG_RATE = 30;
 /** Points at which the sign of the present value is looked at, when several rates are possible: 0.05 apart. */
 const SCAN_POINTS = 1_201;
-/** Halvings that bring an interval of 60 below the rounding of a double. */
-const BISECTIONS = 60;
-
 /** Present value of cash flows at the day of the first, at an annual rate r: Σ amount / (1 + r)^(days / 365). */
 export function presentValue(flows: readonly CashFlow[], rate: number): number {
   const first = Math.min(...flows.map(({ day }) => day));
@@ -46,24 +45,25 @@ export function xirr(flows: readonly CashFlow[]): number {
   if (signs === 0) {
     throw new NoRateOfReturnError("all cash flows have one sign: give what was paid and what was received.");
   }
-  const crossings = signs === 1 ? [[-GREATEST_LOG_RATE, GREATEST_LOG_RATE] as const] : scan(ordered);
+  const crossings = scan(ordered, signs === 1 ? 2 : SCAN_POINTS);
   const [first, second] = crossings;
+  if (first === undefined && signs === 1) {
+    throw new NoRateOfReturnError(
+      "the rate is beyond e^±30 a year: the days are too close together for their amounts.",
+    );
+  }
   if (first === undefined) {
     throw new NoRateOfReturnError("the present value keeps its sign at every rate: the flows pay, or cost, at any.");
   }
+  const rateIn = ([from, to]: readonly [number, number]): number =>
+    Math.expm1(bisect((logRate) => signedValue(ordered, logRate), from, to));
   if (second !== undefined) {
-    const rates = crossings.map((crossing) => percent(Math.expm1(rootBetween(ordered, ...crossing)))).join(" and ");
+    const rates = crossings.map((crossing) => percent(rateIn(crossing))).join(" and ");
     throw new NoRateOfReturnError(
       `${rates} fit equally: the flows change sign ${signs} times. Compare at a given rate.`,
     );
   }
-  const root = rootBetween(ordered, ...first);
-  if (Math.abs(root) > GREATEST_LOG_RATE - 1) {
-    throw new NoRateOfReturnError(
-      "the rate is beyond e^±29 a year: the days are too close together for their amounts.",
-    );
-  }
-  return Math.expm1(root);
+  return rateIn(first);
 }
 
 /** What a programme's rate of return is measured against. */
@@ -113,12 +113,13 @@ function signedValue(flows: readonly CashFlow[], logRate: number): number {
   return flows.reduce((sum, { day, amount }) => sum + amount * Math.exp((logRate * (pivot - day)) / DAYS_PER_YEAR), 0);
 }
 
-function scan(flows: readonly CashFlow[]): (readonly [number, number])[] {
-  const at = (i: number): number => -GREATEST_LOG_RATE + (2 * GREATEST_LOG_RATE * i) / (SCAN_POINTS - 1);
+/** The intervals between evenly spaced points in which the present value changes sign. */
+function scan(flows: readonly CashFlow[], points: number): (readonly [number, number])[] {
+  const at = (i: number): number => -GREATEST_LOG_RATE + (2 * GREATEST_LOG_RATE * i) / (points - 1);
   const found: (readonly [number, number])[] = [];
   let last = 0;
   let previous = signedValue(flows, at(0));
-  for (let i = 1; i < SCAN_POINTS; i++) {
+  for (let i = 1; i < points; i++) {
     const value = signedValue(flows, at(i));
     if (value === 0) continue; // the crossing is found by the next point that is not zero
     if (previous !== 0 && value > 0 !== previous > 0) found.push([at(last), at(i)]);
@@ -126,18 +127,6 @@ function scan(flows: readonly CashFlow[]): (readonly [number, number])[] {
     previous = value;
   }
   return found;
-}
-
-/** Bisection: slow and sure, and a present value takes microseconds. */
-function rootBetween(flows: readonly CashFlow[], from: number, to: number): number {
-  let [low, high] = [from, to];
-  const risesTo = signedValue(flows, high) > 0;
-  for (let i = 0; i < BISECTIONS; i++) {
-    const middle = (low + high) / 2;
-    if (signedValue(flows, middle) > 0 === risesTo) high = middle;
-    else low = middle;
-  }
-  return (low + high) / 2;
 }
 
 function percent(rate: number): string {
