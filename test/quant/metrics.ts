@@ -71,6 +71,28 @@ describe("metrics of a NAV path", function () {
     expect(cdar(path, 0.95), "a tail below one day is its worst day").to.be.closeTo(0.4, 1e-15);
   });
 
+  it("the worst days found by selection are those that sorting all finds", function () {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 1e6 }),
+        fc.integer({ min: 1, max: 300 }),
+        fc.nat(999),
+        (seed, days, level) => {
+          // Prices on a coarse grid have many ties.
+          const path = randomPath(seed, days).map((nav) => Math.max(1, Math.round(nav / 5)));
+          const alpha = level / 1_000;
+          const sorted = [...drawdowns(path)].sort((a, b) => b - a);
+          const tail = (1 - alpha) * days;
+          const sum = sorted.reduce((s, d, i) => s + d * Math.min(1, Math.max(0, tail - i)), 0);
+          expect(cdar(path, alpha)).to.be.closeTo(sum / tail, 1e-12);
+          const losses = simpleReturns(path).map((r) => -r);
+          losses.sort((a, b) => b - a);
+          expect(valueAtRisk(path, alpha)).to.equal(losses[Math.max(1, Math.ceil(tail - 1e-9)) - 1]);
+        },
+      ),
+    );
+  });
+
   it("CDaR lies between the mean and the deepest drawdown and rises with alpha", function () {
     for (let seed = 1; seed <= 20; seed++) {
       const path = randomPath(seed, 250);
