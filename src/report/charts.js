@@ -5,6 +5,7 @@
   "use strict";
 
   const DAY = 86400;
+  const YEAR = 365 * DAY;
   const FAMILY = getComputedStyle(document.body).fontFamily;
   const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
   // Regimes differ by depth of shade and by the spacing of their hatching, not by hue alone.
@@ -29,13 +30,21 @@
 
   // Axis labels, as short as the step between them allows.
   function tick(unit, value, step) {
-    const digits = (size) => Math.max(0, Math.ceil(-Math.log10(size) - 1e-9));
+    const digits = (size) =>
+      [0, 1, 2, 3, 4].find((n) => Math.abs(size * 10 ** n - Math.round(size * 10 ** n)) < 1e-6) ?? 5;
     if (unit === "points") return String(value);
     if (unit === "eth") return minus(value, fixed(value, digits(step)));
     if (unit === "percent") return minus(value, fixed(value * 100, digits(step * 100)) + "%");
+    const millions = step >= 5e5;
+    if (millions && value !== 0) return minus(value, "$" + fixed(value / 1e6, digits(step / 1e6)) + "M");
     const scaled = Math.abs(value) >= 10000 || step >= 5000;
     if (!scaled) return minus(value, "$" + fixed(value, digits(step)));
     return value === 0 ? "$0" : minus(value, "$" + fixed(value / 1000, digits(step / 1000)) + "k");
+  }
+
+  // On a logarithmic scale each label needs only its own first digit.
+  function magnitude(value) {
+    return 10 ** Math.floor(Math.log10(value));
   }
 
   // The scale of the VIX is marked where the regimes change, so that these lines can be read off.
@@ -48,11 +57,28 @@
     return [Math.max(0, low - 2), high + Math.max(2, high - low) * 0.22];
   }
 
-  function dateTick(time, step) {
-    const date = new Date(time * 1000);
-    const month = MONTHS[date.getUTCMonth()];
-    if (step < 28 * DAY) return date.getUTCDate() + " " + month;
-    return date.getUTCMonth() === 0 ? String(date.getUTCFullYear()) : month;
+  // A label names its year where that is not the year of the label before it.
+  function dateTicks(splits, step) {
+    return splits.map((time, i) => {
+      const date = new Date(time * 1000);
+      const month = MONTHS[date.getUTCMonth()];
+      if (step < 28 * DAY) return date.getUTCDate() + " " + month;
+      const year = date.getUTCFullYear();
+      if (date.getUTCMonth() === 0) return String(year);
+      return i > 0 && new Date(splits[i - 1] * 1000).getUTCFullYear() === year ? month : month + " " + year;
+    });
+  }
+
+  // Over some years only Januaries are marked.
+  function dateSteps(first, last) {
+    return last - first > 3 * YEAR ? { incrs: [1, 2, 5, 10].map((years) => years * YEAR) } : {};
+  }
+
+  // A logarithmic scale is marked at 1, 2 and 5 times powers of ten.
+  function logarithmicTicks(low, high) {
+    const marks = [];
+    for (let power = magnitude(low); power <= high; power *= 10) marks.push(power, 2 * power, 5 * power);
+    return marks.filter((mark) => mark >= low && mark <= high);
   }
 
   function shadeRegimes(plot) {
@@ -127,6 +153,33 @@
     ctx.restore();
   }
 
+  // Makes an element a slider over `count` days, so that keys and screen readers read what the pointer reads.
+  function asSlider(target, count, onStep) {
+    let current = count - 1;
+    const leap = Math.max(1, Math.round(count / 20));
+    const moves = { ArrowLeft: -1, ArrowRight: 1, ArrowDown: -1, ArrowUp: 1, PageDown: -leap, PageUp: leap };
+    function onKey(event) {
+      const goal = { Home: 0, End: count - 1 }[event.key] ?? current + (moves[event.key] ?? NaN);
+      if (Number.isNaN(goal)) return;
+      event.preventDefault();
+      current = Math.min(count - 1, Math.max(0, goal));
+      onStep(current);
+    }
+    target.tabIndex = 0;
+    target.setAttribute("role", "slider");
+    target.setAttribute("aria-valuemin", 0);
+    target.setAttribute("aria-valuemax", count - 1);
+    target.addEventListener("keydown", onKey);
+    return {
+      at(i, text) {
+        current = i;
+        target.setAttribute("aria-valuenow", i);
+        target.setAttribute("aria-valuetext", text);
+      },
+      remove: () => target.removeEventListener("keydown", onKey),
+    };
+  }
+
   function draw(chart) {
     if (times.length === 0) return () => {};
     const figure = document.querySelector('[data-chart="' + chart.id + '"]');
@@ -153,7 +206,7 @@
         scales: {
           x: { range: [times[0] - DAY / 2, times[times.length - 1] + DAY / 2] },
           // Names of regimes stand at the top: the lines leave them room.
-          ...(chart.logarithmic ? { y: { distr: 3 } } : {}),
+          ...(chart.logarithmic ? { y: { distr: 3, range: (_, low, high) => [low / 1.08, high * 1.08] } } : {}),
           ...(chart.names ? { y: { range: (_, low, high) => roomAbove(low ?? 0, high ?? 40) } } : {}),
         },
         axes: [
@@ -161,14 +214,19 @@
             ...axis,
             size: 28,
             space: 64,
-            values: (_, splits, _axis, _space, step) => splits.map((t) => dateTick(t, step)),
+            ...dateSteps(times[0], times[times.length - 1]),
+            values: (_, splits, _axis, _space, step) => dateTicks(splits, step),
           },
           {
             ...axis,
             size: 52,
             space: 36,
+            ...(chart.logarithmic
+              ? { splits: (_, _axis, low, high) => logarithmicTicks(low, high), filter: (_, splits) => splits }
+              : {}),
             ...(chart.unit === "points" ? { splits: (_, _axis, low, high) => volatilityTicks(low, high) } : {}),
-            values: (_, splits, _axis, _space, step) => splits.map((value) => tick(chart.unit, value, step)),
+            values: (_, splits, _axis, _space, step) =>
+              splits.map((value) => tick(chart.unit, value, chart.logarithmic ? magnitude(value) : step)),
           },
         ],
         series: [
@@ -203,34 +261,15 @@
       target,
     );
 
-    // The plot as a slider over its days, so that keys and screen readers read what the pointer reads.
-    let at = own.length - 1;
     function say(idx) {
-      at = idx;
-      target.setAttribute("aria-valuenow", idx);
       const shown = outputs.filter((output) => output.closest('[aria-pressed="false"]') === null);
       const values = shown.map((output) => output.parentElement.textContent.trim());
-      target.setAttribute("aria-valuetext", dateAt(idx) + ": " + values.join(", "));
+      slider.at(idx, dateAt(idx) + ": " + values.join(", "));
     }
-    target.tabIndex = 0;
-    for (const [name, value] of [
-      ["role", "slider"],
-      ["aria-valuemin", 0],
-      ["aria-valuemax", own.length - 1],
-    ]) {
-      target.setAttribute(name, value);
-    }
-    say(at);
-    const leap = Math.max(1, Math.round(own.length / 20));
-    const moves = { ArrowLeft: -1, ArrowRight: 1, ArrowDown: -1, ArrowUp: 1, PageDown: -leap, PageUp: leap };
-    function onKey(event) {
-      const goal = { Home: 0, End: own.length - 1 }[event.key] ?? at + (moves[event.key] ?? NaN);
-      if (Number.isNaN(goal)) return;
-      event.preventDefault();
-      at = Math.min(own.length - 1, Math.max(0, goal));
-      plot.setCursor({ left: plot.valToPos(own[at], "x"), top: plot.bbox.height / 2 / devicePixelRatio }, true, true);
-    }
-    target.addEventListener("keydown", onKey);
+    const slider = asSlider(target, own.length, (i) => {
+      plot.setCursor({ left: plot.valToPos(own[i], "x"), top: plot.height / 2 }, true, true);
+    });
+    say(own.length - 1);
 
     function onClick(event) {
       const button = event.target.closest("[data-line]");
@@ -246,7 +285,7 @@
     observer.observe(target);
     return () => {
       observer.disconnect();
-      target.removeEventListener("keydown", onKey);
+      slider.remove();
       figure.removeEventListener("click", onClick);
       plot.destroy();
       heading.dataset.date = "";
@@ -267,5 +306,5 @@
   });
 
   for (const chart of run.charts) paint(() => draw(chart));
-  globalThis.report = { run, format, paint };
+  globalThis.report = { run, format, paint, asSlider };
 })();

@@ -33,6 +33,8 @@ export interface Chart {
   readonly choose?: boolean;
   /** Whether equal ratios are equal heights; only for positive values. */
   readonly logarithmic?: boolean;
+  /** Whether it takes the page's whole width. */
+  readonly wide?: boolean;
   /** Which of the page's days the values are for, ascending; without it all of them. */
   readonly at?: readonly number[];
   readonly lines: readonly Line[];
@@ -54,16 +56,17 @@ const FORMATS: Readonly<Record<Unit, (value: number) => string>> = {
  * @param dates the page's days, YYYY-MM-DD
  */
 export function chartFigures(dates: readonly string[], charts: readonly Chart[]): Markup {
-  return markup`<div class="charts">${charts.map((chart) => figure(dates, chart))}</div>`;
+  return markup`<div class="charts">${charts.map((chart) => chartFigure(dates, chart))}</div>`;
 }
 
-function figure(dates: readonly string[], chart: Chart): Markup {
-  const { id, title, lines, unit, choose } = chart;
+/** One chart as a figure: see {@link chartFigures}. */
+export function chartFigure(dates: readonly string[], chart: Chart): Markup {
+  const { id, title, lines, unit, choose, wide } = chart;
   const own = chart.at === undefined ? dates : chart.at.map((day) => dates[day] ?? "");
   const entry = (line: Line, i: number): Markup =>
     markup`<svg class="key" viewBox="0 0 26 8" aria-hidden="true"><line class="line-${line.colour}" x1="0" y1="4" x2="26" y2="4" stroke-dasharray="${line.dash.join(" ")}"/></svg>${line.label} <b data-value="${i}">${lastValue(line, unit)}</b>`;
   return markup`
-<figure id="chart-${id}" data-chart="${id}">
+<figure id="chart-${id}" data-chart="${id}"${wide === true && markup` class="wide"`}>
 <h3 id="title-${id}">${title}</h3>
 <ul class="legend">${lines.map((line, i) =>
     choose === true
