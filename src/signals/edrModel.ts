@@ -15,7 +15,7 @@ const MIN_SEVERITY_PATHS = 20;
 /** Bins for counting: narrow enough that within one the exponential is a straight line to five digits. */
 const BINS = 256;
 
-/** A source of numbers in [0, 1), made anew from a seed. */
+/** A source of numbers in [0, 1) of 53 bits, made anew from a seed. */
 export type RandomFactory = (seed: number) => () => number;
 
 /**
@@ -46,6 +46,8 @@ export class ResidualPool {
   #residuals = new Float64Array(1_024);
   #days = new Int32Array(1_024);
   #rows = new Float64Array(1_024 * ROW);
+  // Room to work in, kept from one simulation to the next.
+  readonly #falls = EDR_HORIZONS.map(() => new Float64Array(PATHS));
   readonly #drawn = new Int32Array(PATHS * (WHOLE_BLOCKS.at(-1)! + 1));
 
   /** Residuals in the pool. */
@@ -80,10 +82,17 @@ export class ResidualPool {
    * (moving block bootstrap, Künsch 1989), for each horizon. Paths of both horizons share their beginning.
    */
   simulate(count: number, random: () => number): UnitDrawdowns[] {
-    const falls = EDR_HORIZONS.map(() => new Float64Array(PATHS));
+    const falls = this.#falls;
     const rows = this.#rows;
     const drawn = this.#drawn;
-    for (let i = 0; i < drawn.length; i++) drawn[i] = ROW * Math.floor(random() * (count - BLOCK_SESSIONS + 1));
+    const starts = count - BLOCK_SESSIONS + 1;
+    for (let i = 0; i < drawn.length; i += 2) {
+      // A number of 53 bits is enough for two starts: what is left of the first one's choice makes the second.
+      const choice = random() * starts;
+      const start = Math.floor(choice);
+      drawn[i] = ROW * start;
+      drawn[i + 1] = ROW * Math.floor((choice - start) * starts);
+    }
     for (let path = 0, next = 0; path < PATHS; path++) {
       let volatility = 1;
       let gap = 0;

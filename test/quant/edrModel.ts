@@ -38,8 +38,13 @@ function residualsOf(returns: readonly number[]): number[] {
 function pathByPath(residuals: readonly number[], random: () => number, volatility: number): number[][] {
   const blocks = Math.ceil(EDR_HORIZONS.at(-1)! / BLOCK_SESSIONS);
   const found: number[][] = EDR_HORIZONS.map(() => []);
+  const count = residuals.length - BLOCK_SESSIONS + 1;
+  const drawn = Array.from({ length: (PATHS * blocks) / 2 }, () => random() * count).flatMap((choice) => [
+    Math.floor(choice),
+    Math.floor((choice % 1) * count),
+  ]);
   for (let path = 0; path < PATHS; path++) {
-    const starts = Array.from({ length: blocks }, () => Math.floor(random() * (residuals.length - BLOCK_SESSIONS + 1)));
+    const starts = drawn.slice(path * blocks, (path + 1) * blocks);
     let variance = volatility ** 2;
     let close = 1;
     let high = 1;
