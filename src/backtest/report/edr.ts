@@ -1,6 +1,7 @@
 import { grouped, percent } from "../../report/format.ts";
 import { markup } from "../../report/markup.ts";
 import type { Fragment, Markup } from "../../report/markup.ts";
+import { scrolling } from "../../report/parts.ts";
 import type { EdrSurface } from "../result.ts";
 import { bandsFigure } from "./bands.ts";
 import type { Bands } from "./bands.ts";
@@ -80,28 +81,34 @@ function yearly({ sessions, cells }: EdrSurface): Markup {
     const found = values.filter((value, i) => value !== null && sessions[i]?.startsWith(year)) as number[];
     return found.length === 0 ? null : found.reduce((a, b) => a + b, 0) / found.length;
   };
-  return markup`<table class="panel">
+  return scrolling(
+    "edr",
+    markup`<table class="panel">
 <caption>Mean bias by year, mean percentile beneath</caption>
 <thead><tr><th scope="col">Year</th>${cells.map((cell) => markup`<th scope="col">${label(cell)}</th>`)}</tr></thead>
 <tbody>${years.map(
-    (year) => markup`
+      (year) => markup`
 <tr><th scope="row">${year}</th>${cells.map((cell): Fragment => {
-      const place = mean(cell.percentile, year);
-      return markup`<td>${maybe(mean(cell.bias, year), points)}${place !== null && markup`<small>${percent(place, 0)}</small>`}</td>`;
-    })}</tr>`,
-  )}</tbody>
-</table>`;
+        const place = mean(cell.percentile, year);
+        return markup`<td>${maybe(mean(cell.bias, year), points)}${place !== null && markup`<small>${percent(place, 0)}</small>`}</td>`;
+      })}</tr>`,
+    )}</tbody>
+</table>`,
+  );
 }
 
 function calibration({ calibration: rows }: EdrSurface): Markup {
   const score = (value: number | null): string => maybe(value, (found) => grouped(found, 3));
-  return markup`<table class="panel">
+  return markup`${scrolling(
+    "edr",
+    markup`<table class="panel">
 <caption>Calibration out of sample</caption>
 <thead><tr><th scope="col">Horizon, depth</th><th scope="col">Independent events</th><th scope="col">Brier score, model</th><th scope="col">Implied</th><th scope="col">Skill against implied</th></tr></thead>
 <tbody>${rows.map(
-    (row) => markup`
+      (row) => markup`
 <tr><th scope="row">${label(row)}</th><td>${grouped(row.independentEvents)}${row.independentEvents < FEW_EVENTS && markup`<small>too few for a curve</small>`}</td><td>${score(row.brierModel)}</td><td>${score(row.brierImplied)}</td><td>${score(row.skillAgainstImplied)}</td></tr>`,
-  )}</tbody>
-</table>
+    )}</tbody>
+</table>`,
+  )}
 <p class="memo">Brier score: mean squared miss of the probability, lower is better. Skill: share of the implied score saved, below zero it is worse.</p>`;
 }

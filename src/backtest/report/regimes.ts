@@ -60,7 +60,9 @@ export function regimesSection(result: BacktestResult): Markup {
       ? "No model was known in this window."
       : `Rule and model differ on ${grouped(disagree)} of ${counted(judged, "session")} (${percent(disagree / judged)}). The taller the band, the more defensive.`,
   )}</div>
-<table class="panel">
+${scrolling(
+  "regimes",
+  markup`<table class="panel">
 <caption>Sessions in each regime</caption>
 <thead><tr><th scope="col">By</th>${NAMED.map((name) => markup`<th scope="col">${name}</th>`)}<th scope="col">Unknown</th><th scope="col">Shifts a year</th><th scope="col">Entries into Stress a year</th></tr></thead>
 <tbody>${(
@@ -70,7 +72,8 @@ export function regimesSection(result: BacktestResult): Markup {
       ["Model", regimes.model],
     ] as const
   ).map(([name, path]) => summaryRow(name, path, window.years))}</tbody>
-</table>
+</table>`,
+)}
 <details><summary>All ${counted(shifts.length, "shift")} and what caused them</summary>
 ${scrolling(
   "regimes",
