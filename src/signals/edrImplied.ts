@@ -33,9 +33,9 @@ export function logDrawdown(depth: number): number {
 
 /**
  * P(MDD ≥ ratio·σ√T) of driftless Brownian motion watched continuously. By Lévy's theorem its drawdown is a reflected
- * Brownian motion, so this is the chance that |W| reaches `ratio` within unit time (Borodin & Salminen 2002, part II, 3,
- * 1.1.4). Two series of the same function: the first converges at once for small ratios, the second for large ones,
- * where the first, cut short, goes negative.
+ * Brownian motion, so this is the chance that |W| reaches `ratio` within unit time (Feller 1971, volume II, X.5). Two
+ * series of the same function: the first converges at once for small ratios, the second for large ones, where the
+ * first, cut short, goes negative.
  * @param ratio drawdown in log terms over σ√T, 0 or more
  */
 export function brownianDrawdownTail(ratio: number): number {
