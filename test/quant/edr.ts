@@ -8,14 +8,15 @@ import type { Dataset } from "../../src/market/series.ts";
 import { createEdr, EDR_CELLS, EdrOrderError } from "../../src/signals/edr.ts";
 import type { EdrReading } from "../../src/signals/edr.ts";
 import { DATA_DIR, dataMissing } from "../helpers/data.ts";
+import { mutateAfter, mutateBefore } from "../helpers/mutateDataset.ts";
 
 type Rows = Map<string, number>;
 
 const SESSIONS = sessionsBetween("2000-01-03", "2006-12-29");
 
 /** Made-up closes of the S&P and of its volatility indices. */
-function madeUp(seed = 1): Record<"spx" | "vix" | "vix3m", Rows> {
-  const random = seededRandom(seed);
+function madeUp(): Record<"spx" | "vix" | "vix3m", Rows> {
+  const random = seededRandom(1);
   const series = { spx: new Map<string, number>(), vix: new Map<string, number>(), vix3m: new Map<string, number>() };
   let close = 1_000;
   let vix = 18;
@@ -105,22 +106,26 @@ describe("EDR bias", function () {
     expect(late.at(-1)!.sizingPercentile).to.equal(null);
   });
 
-  it("sees nothing of the future, and all of the past", function () {
-    const at = "2006-06-14";
-    const i = SESSIONS.indexOf(at);
-    const changed = (which: (date: string) => boolean): EdrReading[] => {
-      const other = madeUp(2);
-      const mixed = Object.entries(series).map(([name, rows]) => [
-        name,
-        new Map([...rows].map(([date, close]) => [date, which(date) ? other[name as "spx"].get(date)! : close])),
-      ]);
-      return readAll(datasetOf(Object.fromEntries(mixed) as Record<string, Rows>));
-    };
-    const future = changed((date) => date > at);
-    expect(future.slice(0, i + 1)).to.deep.equal(readings.slice(0, i + 1));
-    expect(future.slice(i + 1).map(lasting)).to.not.deep.equal(readings.slice(i + 1).map(lasting));
-    const past = changed((date) => date < "2003-01-01");
-    expect(lasting(past[i]!)).to.not.deep.equal(lasting(readings[i]!));
+  it("sees nothing of the future, at any of ten instants, and all of the past", function () {
+    const dataset = datasetOf(series);
+    const random = seededRandom(8);
+    for (let n = 0; n < 10; n++) {
+      const i = Math.floor((0.7 + 0.29 * random()) * SESSIONS.length);
+      const t = decisionTime(SESSIONS[i]!);
+      const future = readAll(mutateAfter(dataset, t, random));
+      expect(JSON.stringify(future.slice(0, i + 1)), SESSIONS[i]).to.equal(JSON.stringify(readings.slice(0, i + 1)));
+      expect(lasting(future[i + 1]!)).to.not.deep.equal(lasting(readings[i + 1]!));
+    }
+    const now = decisionTime(SESSIONS[1_500]!);
+    const past = readAll(mutateBefore(dataset, now, random));
+    expect(lasting(past[1_500]!)).to.not.deep.equal(lasting(readings[1_500]!));
+    // A reader that stands a session ahead of the decision gets other readings: the test above would catch it.
+    const view = new AsOfView(dataset);
+    const edr = createEdr(seededRandom);
+    const peeked = SESSIONS.slice(0, -1).map((session, i) =>
+      edr(view.advanceTo(decisionTime(SESSIONS[i + 1]!)), session),
+    );
+    expect(lasting(peeked[1_500]!)).to.not.deep.equal(lasting(readings[1_500]!));
   });
 
   it("uses the indices that are fresh: five sessions old yes, six no", function () {
