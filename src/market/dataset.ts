@@ -14,9 +14,24 @@ export type DataFiles = Readonly<Record<string, string>>;
 /** Units that have no negative values and no zero: such a row is a bad print. */
 const POSITIVE_UNITS: ReadonlySet<SeriesUnit> = new Set(["points", "usd", "index", "ratio", "usd-billion"]);
 
-/** Reads every series and event out of the texts of a folder. Throws DataFileError for a file that cannot be used. */
-export function buildDataset(files: DataFiles): Dataset {
+/** Rows of a file that its series leaves out. */
+export interface DroppedRows {
+  readonly file: string;
+  readonly series: string;
+  readonly days: readonly number[];
+  readonly sentence: string;
+}
+
+/**
+ * Reads every series and event out of the texts of a folder; what is left out goes into the notes, and to `onDrop`.
+ * Throws DataFileError for a file that cannot be used.
+ */
+export function buildDataset(files: DataFiles, onDrop: (rows: DroppedRows) => void = () => undefined): Dataset {
   const notes: string[] = [];
+  const drop = (rows: DroppedRows): void => {
+    notes.push(rows.sentence);
+    onDrop(rows);
+  };
   const events = EVENTS_FILE in files ? readEvents(files[EVENTS_FILE]) : [];
   const series = new Map<string, Series>();
   for (const file of DATA_FILE_NAMES) {
@@ -26,7 +41,7 @@ export function buildDataset(files: DataFiles): Dataset {
     const table = parseTable(text, file, columnsOf(sources), {
       repeatedDates: sources.some(({ where }) => where !== undefined),
     });
-    for (const source of sources) series.set(source.name, readSeries(source, table, events, notes));
+    for (const source of sources) series.set(source.name, readSeries(source, table, events, drop));
   }
   return { series, events, notes };
 }
@@ -49,7 +64,7 @@ function readSeries(
   source: SeriesSource,
   { columns, length }: Table<Columns>,
   events: readonly MarketEvent[],
-  notes: string[],
+  onDrop: (rows: DroppedRows) => void,
 ): Series {
   const { file, column, where, trustedFrom, publication, calendar, name, unit, vintage } = source;
   const key = keyOf(source);
@@ -85,7 +100,8 @@ function readSeries(
     }
   }
   const note = (rows: readonly number[], why: string): void => {
-    if (rows.length > 0) notes.push(`${file} (${column}): ${rows.length} rows ${why}: ${someDates(rows)}.`);
+    const sentence = `${file} (${column}): ${rows.length} rows ${why}: ${someDates(rows)}.`;
+    if (rows.length > 0) onDrop({ file, series: name, days: rows, sentence });
   };
   note(dropped.untrusted, `dropped, not trusted (${trustedFrom?.why ?? ""})`);
   note(dropped.shut, "on days without a session dropped");

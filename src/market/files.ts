@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { DATA_FILE_NAMES } from "./catalogue.ts";
 import { DataFileError } from "./csv.ts";
 import { buildDataset } from "./dataset.ts";
+import type { DataFiles } from "./dataset.ts";
 import type { Dataset } from "./series.ts";
 
 /** Reads one file of a data folder. Throws DataFileError when it is not there. */
@@ -15,8 +16,8 @@ export async function readDataFile(dir: string, name: string): Promise<string> {
   }
 }
 
-/** Reads every file of a data folder that has a name we know. Throws DataFileError when there is not one. */
-export async function readDataset(dir: string): Promise<Dataset> {
+/** The texts of the files of a data folder that have a name we know. Throws DataFileError when there is not one. */
+export async function readFolder(dir: string): Promise<DataFiles> {
   const present = new Set(await readdir(dir).catch(() => []));
   const names = DATA_FILE_NAMES.filter((name) => present.has(name));
   if (names.length === 0) {
@@ -25,5 +26,10 @@ export async function readDataset(dir: string): Promise<Dataset> {
   }
   const files: Record<string, string> = {};
   for (const name of names) files[name] = await readDataFile(dir, name);
-  return buildDataset(files);
+  return files;
+}
+
+/** Reads every series of a data folder. Throws DataFileError. */
+export async function readDataset(dir: string): Promise<Dataset> {
+  return buildDataset(await readFolder(dir));
 }

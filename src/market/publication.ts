@@ -67,16 +67,21 @@ export function isSessionDay(day: number): boolean {
 /** The first day after that is a session of New York and no holiday that only the Federal Reserve keeps. */
 function businessDayAfter(day: number): number {
   let next = day + 1;
-  while (!isSessionDay(next) || isColumbusOrVeteransDay(next)) next++;
+  while (!isSessionDay(next) || isBankHolidayOnly(next)) next++;
   return next;
 }
 
-/** Columbus Day, the second Monday of October, and Veterans Day, 11 November or the Monday after a Sunday. */
-function isColumbusOrVeteransDay(day: number): boolean {
+/**
+ * Holidays that the Federal Reserve and bond markets keep and New York's exchange does not: Columbus Day (the second
+ * Monday of October), Veterans Day (11 November, or the Monday after a Sunday), and before 1998 Martin Luther King Day
+ * (the third Monday of January).
+ */
+export function isBankHolidayOnly(day: number): boolean {
   const date = new Date(day * SECONDS_PER_DAY * 1_000);
-  const [month, dayOfMonth, weekday] = [date.getUTCMonth() + 1, date.getUTCDate(), date.getUTCDay()];
-  if (month === 10) return weekday === 1 && dayOfMonth >= 8 && dayOfMonth <= 14;
-  return month === 11 && (dayOfMonth === 11 || (dayOfMonth === 12 && weekday === 1));
+  const [month, dayOfMonth, monday] = [date.getUTCMonth() + 1, date.getUTCDate(), date.getUTCDay() === 1];
+  if (month === 1) return monday && dayOfMonth >= 15 && dayOfMonth <= 21 && date.getUTCFullYear() < 1998;
+  if (month === 10) return monday && dayOfMonth >= 8 && dayOfMonth <= 14;
+  return month === 11 && (dayOfMonth === 11 || (dayOfMonth === 12 && monday));
 }
 
 /**
