@@ -1,11 +1,13 @@
 import type { AsOfView } from "../market/asOf.ts";
-import { dateOfDay, dayNumber, previousSession, sessionsBetween } from "../market/calendar.ts";
+import { dateOfDay, dayNumber } from "../market/calendar.ts";
+import { sessionsAfter } from "./age.ts";
 import { impliedDrawdown, SESSIONS_PER_YEAR } from "./edrImplied.ts";
 import type { DrawdownOutlook } from "./edrImplied.ts";
 import { EDR_HORIZONS, MIN_RESIDUALS, ResidualPool } from "./edrModel.ts";
 import type { RandomFactory, UnitDrawdowns } from "./edrModel.ts";
 import { calendarDaysOf, interpolatedVolatility, VOLATILITY_NODES } from "./edrVolatility.ts";
 import type { NodeVolatility } from "./edrVolatility.ts";
+import { MAX_AGE_SESSIONS } from "./seriesSignal.ts";
 
 /** Drawdowns of at least so much (decimals, ascending) are asked for. */
 export const EDR_DEPTHS = [0.05, 0.1, 0.2] as const;
@@ -22,8 +24,6 @@ export const EDR_CELLS = EDR_HORIZONS.flatMap((horizonSessions) =>
 const SIZING_CELL = EDR_CELLS.findIndex(({ horizonSessions, depth }) => horizonSessions === 63 && depth === 0.2);
 /** A percentile among fewer earlier readings than a year's says nothing. */
 const MIN_HISTORY = SESSIONS_PER_YEAR;
-/** An input older than so many sessions is Unknown. */
-const MAX_AGE_SESSIONS = 5;
 /** Volatility indices are in points, a hundred to one. */
 const POINTS_PER_UNIT = 100;
 
@@ -154,21 +154,10 @@ function readCloses(view: AsOfView, pool: ResidualPool, closes: { read: number; 
   const known = view.count("spx");
   for (; closes.read < known; closes.read++) {
     const { day, value } = view.latest("spx", known - 1 - closes.read)!;
-    if (closes.read > 0 && followsNext(closes.day, day)) pool.push(day, Math.log(value / closes.value));
+    if (closes.read > 0 && sessionsAfter(closes.day, day) === 1) pool.push(day, Math.log(value / closes.value));
     closes.day = day;
     closes.value = value;
   }
-}
-
-/** Whether no session lies between two session days. Most are a day apart, or a weekend, which needs no calendar. */
-function followsNext(earlier: number, later: number): boolean {
-  if (later - earlier === 1 || (later - earlier === 3 && isMonday(later))) return true;
-  return dayNumber(previousSession(dateOfDay(later))) === earlier;
-}
-
-/** 1970-01-05, day 4, was a Monday. */
-function isMonday(day: number): boolean {
-  return day % 7 === 4;
 }
 
 function freshNodes(view: AsOfView, today: number): { nodes: NodeVolatility[]; names: string[] } {
@@ -183,12 +172,8 @@ function freshNodes(view: AsOfView, today: number): { nodes: NodeVolatility[]; n
   return { nodes, names };
 }
 
-/** Whether what was observed on that day is no more than five sessions old today. */
 function isFresh(day: number, today: number): boolean {
-  if (today - day <= MAX_AGE_SESSIONS) return true;
-  // Five sessions never take more days than this, closures of a week included.
-  if (today - day > 4 * MAX_AGE_SESSIONS) return false;
-  return sessionsBetween(dateOfDay(day + 1), dateOfDay(today)).length <= MAX_AGE_SESSIONS;
+  return sessionsAfter(day, today) <= MAX_AGE_SESSIONS;
 }
 
 function difference(a: number | null | undefined, b: number | null | undefined): number | null {

@@ -4,9 +4,10 @@ import { calibrateEdr } from "../../backtest/calibration.ts";
 import type { Calibration, CurvePoint } from "../../backtest/calibration.ts";
 import { SHIFTING_EVENTS } from "../../hedge/timeShift.ts";
 import { AsOfView } from "../../market/asOf.ts";
-import { dateOfDay, dayNumber, sessionsBetween } from "../../market/calendar.ts";
+import { dateOfDay, dayNumber } from "../../market/calendar.ts";
 import { decisionTime } from "../../market/dataset.ts";
 import type { Dataset } from "../../market/series.ts";
+import { sessionsAfter } from "../../signals/age.ts";
 import type { EdrCell, EdrReading } from "../../signals/edr.ts";
 import { edrHistory } from "../../signals/edrHistory.ts";
 import { addDataOption, readData, sessionOption } from "../data.ts";
@@ -77,8 +78,7 @@ function nextEvent(dataset: Dataset, date: string): NextEvent | null {
   const view = new AsOfView(dataset, decisionTime(date));
   const event = view.events(today + 1, today + LOOK_AHEAD_DAYS, SHIFTING_EVENTS)[0];
   if (event === undefined) return null;
-  const sessions = sessionsBetween(dateOfDay(today + 1), dateOfDay(event.day)).length;
-  return { kind: event.kind, date: dateOfDay(event.day), sessions };
+  return { kind: event.kind, date: dateOfDay(event.day), sessions: sessionsAfter(today, event.day) };
 }
 
 type Answer = Omit<EdrReading, "session"> & { date: string; nextEvent: NextEvent | null };
