@@ -91,7 +91,7 @@ function describe({ date, cells, sizingPercentile, ewmaVolatility, impliedFrom, 
   const known = cells.filter(({ bias }) => bias !== null).length;
   return [
     `EDR bias after ${date}: the chance of an S&P 500 drawdown by the model, less the one that option prices imply.`,
-    `Volatility a year: EWMA ${percent(ewmaVolatility)}; implied ${implied.join(", ")} (${impliedFrom.join(", ") || "Unknown"}).`,
+    `Volatility a year: EWMA ${percent(ewmaVolatility)}; implied ${impliedFrom.length === 0 ? "Unknown" : `${implied.join(", ")} (${impliedFrom.join(", ")})`}.`,
     event === null
       ? "Next FOMC, CPI or PPI date: Unknown (events.csv)."
       : `Next event: ${event.kind} on ${event.date}, ${event.sessions} sessions ahead.`,
@@ -112,7 +112,7 @@ function describe({ date, cells, sizingPercentile, ewmaVolatility, impliedFrom, 
       ),
     ),
     "",
-    `Options are dearer than the model in ${dear} of ${known} rows. Over the years the bias is mostly negative, since implied`,
+    `Options are dearer than the model in ${dear} of ${known} known rows. Over the years the bias is mostly negative, since implied`,
     "volatility is mostly above what comes of it: so its percentile among its own past counts, not its sign. Tail layers",
     `scale with that of the last row: ${percent(sizingPercentile)}. The bias does not trade alone.`,
   ].join("\n");
