@@ -1,3 +1,6 @@
+import { dateOfDay, dayNumber, isSession, nextSession } from "../market/calendar.ts";
+import { budgetLeft, premiumsCounted, purchasesPlanned } from "./premiumBudget.ts";
+import type { PremiumPaid } from "./premiumBudget.ts";
 import type { VixCurve } from "./vixCurve.ts";
 import { markVixCalls, vixCallExposure, vixCallPrice, vixCallStrike, VIX_MULTIPLIER_USD } from "./vixOptions.ts";
 import type { VixCall } from "./vixOptions.ts";
@@ -32,8 +35,11 @@ export const ALVH_LAYERS: readonly AlvhLayer[] = [
 const DELTA = 0.5;
 /** A call is not bought to be rolled within a week. */
 const LEAST_HOLD_DAYS = 7;
-/** The budget is of any so many days. */
-const BUDGET_DAYS = 365;
+
+/** One fill spends at most this much of what the budget has left, so that dear rolls never leave a later one nothing. */
+const MOST_OF_BUDGET_LEFT = 0.5;
+/** A roll shifted by events one after the other does not come this much earlier: days before are not asked about. */
+const FURTHEST_SHIFT_DAYS = 21;
 
 /** How much to hold. Start values, chosen before any result was looked at; none is fitted. */
 export interface AlvhPolicy {
@@ -60,12 +66,6 @@ export const ALVH_POLICY: AlvhPolicy = {
 export interface AlvhPosition extends VixCall {
   readonly layer: AlvhLayerId;
   readonly openedDay: number;
-}
-
-/** A premium paid, as a share of NAV at the time. */
-export interface PremiumPaid {
-  readonly day: number;
-  readonly shareOfNav: number;
 }
 
 /** Plain data; start with NO_ALVH. */
@@ -99,8 +99,8 @@ export interface AlvhInputs {
   readonly edrPercentile: number | null;
   /** Vega (USD per VIX point) of the rest of the book, negative when it is short volatility: the target is net of it. */
   readonly otherVegaUsd?: number;
-  /** Time-shifting: the day a roll due on a day is done on instead. */
-  readonly shiftRoll?: (dueDay: number) => number;
+  /** Time-shifting: the session that a roll due on one is done on instead, never later (timeShift.ts with a view). */
+  readonly shiftRoll?: (dueSession: string) => string;
 }
 
 /** The day a position is due to roll, before any shift. */
@@ -120,8 +120,7 @@ export function alvhOrders(
   inputs: AlvhInputs,
   policy: AlvhPolicy = ALVH_POLICY,
 ): AlvhOrders {
-  const shift = inputs.shiftRoll ?? ((day: number) => day);
-  const due = state.positions.filter((position) => curve.day >= shift(alvhRollDay(position)));
+  const due = state.positions.filter((position) => isDue(alvhRollDay(position), curve.day, inputs.shiftRoll));
   const missing = ALVH_LAYERS.filter(({ id }) => state.positions.every(({ layer }) => layer !== id));
   const rolling = ALVH_LAYERS.filter(({ id }) => due.some(({ layer }) => layer === id));
   if (missing.length + rolling.length === 0) return { close: [], open: [], reasons: [] };
@@ -159,8 +158,8 @@ export interface AlvhFill {
 }
 
 /**
- * Fills orders at a later session's prices and settles what has expired by it. Were the premiums to exceed what the budget
- * has left, every opening is cut by the same factor. `nav` in dollars, before the fill.
+ * Fills orders at a later session's prices and settles what has expired by it. Were the premiums to exceed half of what the
+ * budget has left, every opening is cut by the same factor. `nav` in dollars, before the fill.
  */
 export function fillAlvh(
   state: AlvhState,
@@ -175,11 +174,11 @@ export function fillAlvh(
   const soldUsd = markVixCalls(sold, curve);
   const proceedsUsd = soldUsd * (1 - policy.halfSpread) + markVixCalls(expired, curve);
 
-  const recent = state.premiums.filter(({ day }) => day > curve.day - BUDGET_DAYS);
+  const recent = premiumsCounted(state.premiums, curve.day);
   const midUsd = markVixCalls(orders.open, curve);
   const askUsd = midUsd * (1 + policy.halfSpread);
-  const leftUsd = budgetLeft(recent, policy) * nav;
-  const factor = askUsd > leftUsd ? leftUsd / askUsd : 1;
+  const mostUsd = MOST_OF_BUDGET_LEFT * budgetLeft(recent, curve.day, policy.yearlyBudgetShare) * nav;
+  const factor = askUsd > mostUsd ? mostUsd / askUsd : 1;
   const bought = orders.open
     .map(({ contracts, ...rest }) => ({ ...rest, contracts: scaled(contracts, factor, policy), openedDay: curve.day }))
     .filter(({ contracts }) => contracts > 0);
@@ -198,10 +197,7 @@ export function fillAlvh(
 
 /** What the budget has left on a day, as a share of NAV: the yearly share less the premiums of the last 365 days. */
 export function alvhBudgetLeft(state: AlvhState, day: number, policy: AlvhPolicy = ALVH_POLICY): number {
-  return budgetLeft(
-    state.premiums.filter((paid) => paid.day > day - BUDGET_DAYS),
-    policy,
-  );
+  return budgetLeft(state.premiums, day, policy.yearlyBudgetShare);
 }
 
 /** Value in dollars at model prices, before any spread. */
@@ -241,22 +237,23 @@ function setsToHold(
   const yearlyUsd = set.reduce((sum, { layer, expiryDay, price }) => {
     const life = expiryDay - curve.day;
     const holdDays = life - layer.rollDaysLeft(life);
-    // One more than fit in: so that no window of 365 days holds more purchases than were planned.
-    const purchases = Math.floor(BUDGET_DAYS / holdDays) + 1;
-    return sum + purchases * layer.contracts * VIX_MULTIPLIER_USD * price * (1 + halfSpread);
+    return sum + purchasesPlanned(holdDays) * layer.contracts * VIX_MULTIPLIER_USD * price * (1 + halfSpread);
   }, 0);
   const byBudget = (yearlyBudgetShare * nav) / yearlyUsd;
   const size = leastSize + (1 - leastSize) * (edrPercentile ?? 0.5);
   return size * Math.min(byVega, byBudget);
 }
 
-function budgetLeft(recent: readonly PremiumPaid[], { yearlyBudgetShare }: AlvhPolicy): number {
-  const spent = recent.reduce((sum, { shareOfNav }) => sum + shareOfNav, 0);
-  return Math.max(yearlyBudgetShare - spent, 0);
-}
-
 function scaled(contracts: number, factor: number, { wholeContracts }: AlvhPolicy): number {
   return wholeContracts ? Math.floor(contracts * factor) : contracts * factor;
+}
+
+/** Whether a roll due on a day is for a session of this day. Nothing moves further than a shift looks. */
+function isDue(dueDay: number, day: number, shiftRoll?: (dueSession: string) => string): boolean {
+  if (day >= dueDay) return true;
+  if (shiftRoll === undefined || day < dueDay - FURTHEST_SHIFT_DAYS) return false;
+  const due = dateOfDay(dueDay);
+  return day >= dayNumber(shiftRoll(isSession(due) ? due : nextSession(due)));
 }
 
 function layerOf(id: AlvhLayerId): AlvhLayer {

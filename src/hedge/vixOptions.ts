@@ -103,6 +103,16 @@ export function markVixCalls(positions: readonly VixCall[], curve: VixCurve): nu
   );
 }
 
+/** What one long call gains as a day passes and its future stays: Black-76's theta, in dollars; 0 at and after expiry. */
+export function vixCallDecayUsd(curve: VixCurve, strike: number, expiryDay: number): number {
+  const days = expiryDay - curve.day;
+  const volatility = vixOptionVolatility(curve, days);
+  if (days <= 0 || volatility === null) return 0;
+  const years = days / DAYS_PER_YEAR;
+  const input = { forward: vixFuture(curve, days), strike, years, rate: curve.rate, volatility };
+  return (VIX_MULTIPLIER_USD * black76(input).greeks.call.theta) / DAYS_PER_YEAR;
+}
+
 /** What calls are exposed to. Of the S&P itself, to nothing but through VIX. */
 export function vixCallExposure(positions: readonly VixCall[], curve: VixCurve): Exposure {
   return addExposures(

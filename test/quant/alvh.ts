@@ -17,7 +17,7 @@ import type { VixCurve } from "../../src/hedge/vixCurve.ts";
 import { vixOptionVolatility } from "../../src/hedge/vixOptions.ts";
 import { vxthFill, vxthOrder, vxthWeight } from "../../src/hedge/vxth.ts";
 import type { VxthRoll } from "../../src/hedge/vxth.ts";
-import { dateOfDay, dayNumber, sessionsBetween } from "../../src/market/calendar.ts";
+import { addDays, dateOfDay, dayNumber, sessionsBetween } from "../../src/market/calendar.ts";
 import { lehmer } from "../helpers/lehmer.ts";
 import { vixCurve } from "../helpers/vixCurves.ts";
 
@@ -39,7 +39,7 @@ function simulate(
   seed: number,
   years: number,
   policy: AlvhPolicy,
-  options: { shiftRoll?: (due: number) => number; percentile?: (random: () => number) => number | null } = {},
+  options: { percentile?: (random: () => number) => number | null } = {},
 ): Day[] {
   const random = lehmer(seed);
   const { percentile = random } = options;
@@ -60,13 +60,7 @@ function simulate(
     const nav = cash + markAlvh(state.positions, curve);
     expect(nav).to.be.closeTo(navBefore - fill.spreadUsd, 1e-6);
     const bought = state.positions.filter((position) => !before.includes(position)).map(({ layer }) => layer);
-    const { shiftRoll } = options;
-    orders = alvhOrders(
-      state,
-      curve,
-      { nav, edrPercentile: percentile(random), ...(shiftRoll === undefined ? {} : { shiftRoll }) },
-      policy,
-    );
+    orders = alvhOrders(state, curve, { nav, edrPercentile: percentile(random) }, policy);
     return { curve, state, bought, premiumShare: fill.premiumUsd / navBefore };
   });
 }
@@ -142,16 +136,16 @@ describe("ALVH", () => {
     );
   });
 
-  it("cuts a fill to what the budget has left, in the ratio 4/4/2", () => {
+  it("cuts a fill to half of what the budget has left, in the ratio 4/4/2", () => {
     const decided = alvhOrders(NO_ALVH, vixCurve(START, 12), inputs, { ...ALVH_POLICY, vegaTargetShare: 1 });
     // Overnight VIX trebles: the ordered calls cost more than a year's budget.
     const curve = vixCurve(START + 1, 60, { vvix: 2 });
     const spent = { day: START - 100, shareOfNav: 0.01 };
     const { state, premiumUsd } = fillAlvh({ positions: [], premiums: [spent] }, decided, curve, NAV);
-    expect(premiumUsd).to.be.closeTo(0.005 * NAV, 1e-6);
-    expect(alvhBudgetLeft(state, START + 1)).to.be.closeTo(0, 1e-12);
+    expect(premiumUsd).to.be.closeTo(0.0025 * NAV, 1e-6);
+    expect(alvhBudgetLeft(state, START + 1)).to.be.closeTo(0.0025, 1e-12);
     expect(state.positions[0]!.contracts / state.positions[2]!.contracts).to.be.closeTo(2, 1e-12);
-    expect(alvhBudgetLeft(state, START - 100 + 365)).to.be.closeTo(0.01, 1e-12);
+    expect(alvhBudgetLeft(state, START - 100 + 365)).to.be.closeTo(0.0125, 1e-12);
   });
 
   it("holds what the vega target asks for, net of the rest of the book, when the budget allows", () => {
@@ -168,14 +162,19 @@ describe("ALVH", () => {
     expect(vega({ otherVegaUsd: 1e6 })).to.equal(0);
   });
 
-  it("rolls on the day that time-shifting names instead", () => {
+  it("rolls on the session that time-shifting names instead", () => {
     const held = fillAlvh(NO_ALVH, alvhOrders(NO_ALVH, vixCurve(START, 15), inputs), vixCurve(START + 1, 15), NAV);
     const due = alvhRollDay(held.state.positions[0]!);
-    const at = (day: number, shiftRoll?: (day: number) => number): number =>
-      alvhOrders(held.state, vixCurve(day, 15), { ...inputs, ...(shiftRoll === undefined ? {} : { shiftRoll }) }).close
-        .length;
-    expect([due - 1, due].map((day) => at(day))).to.deep.equal([0, 1]);
-    expect([due - 3, due - 2].map((day) => at(day, (dueDay) => dueDay - 2))).to.deep.equal([0, 1]);
+    const closes = (day: number, change: object = {}): number =>
+      alvhOrders(held.state, vixCurve(day, 15), { ...inputs, ...change }).close.length;
+    const asked: string[] = [];
+    const shiftRoll = (session: string): string => {
+      asked.push(session);
+      return addDays(session, -2);
+    };
+    expect([due - 1, due].map((day) => closes(day))).to.deep.equal([0, 1]);
+    expect([due - 3, due - 2].map((day) => closes(day, { shiftRoll }))).to.deep.equal([0, 1]);
+    expect(new Set(asked)).to.deep.equal(new Set([dateOfDay(due)]));
   });
 
   it("waits without VVIX, and says so", () => {

@@ -19,6 +19,7 @@ import {
   strikeForDelta,
 } from "../../src/hedge/options.ts";
 import type { Black76Input, BlackScholesInput, Greeks, OptionKind } from "../../src/hedge/options.ts";
+import { derivative } from "../helpers/derivative.ts";
 
 const between = (min: number, max: number): fc.Arbitrary<number> => fc.double({ min, max, noNaN: true });
 const kinds = fc.constantFrom<OptionKind>("call", "put");
@@ -39,11 +40,8 @@ const blackScholesInputs = fc
   .tuple(black76Inputs, between(0, 0.1))
   .map(([{ forward: spot, ...rest }, dividendYield]): BlackScholesInput => ({ spot, ...rest, dividendYield }));
 
-/** A central difference beside the Greek it estimates, to `scale` × 1e−5: what fourth-order differences are good for. */
 function expectDerivative(greek: number, of: (shift: number) => number, step: number, scale: number): void {
-  const first = (of(step) - of(-step)) / (2 * step);
-  const second = (of(2 * step) - of(-2 * step)) / (4 * step);
-  expect(greek).to.be.closeTo((4 * first - second) / 3, 1e-5 * scale);
+  expect(greek).to.be.closeTo(derivative(of, step), 1e-5 * scale);
 }
 
 describe("option prices", () => {
