@@ -1,14 +1,14 @@
 import type { AsOfView } from "../market/asOf.ts";
-import { dateOfDay, dayNumber, sessionsBetween } from "../market/calendar.ts";
+import { dateOfDay, dayNumber } from "../market/calendar.ts";
 import { toFeedUnits } from "../market/units.ts";
+import { sessionsAfter } from "../signals/age.ts";
+import { MAX_AGE_SESSIONS } from "../signals/seriesSignal.ts";
 import { createMarkovFilter } from "./markov.ts";
 import { modelFor } from "./modelFile.ts";
 import type { MarkovModel } from "./modelFile.ts";
 import { explainStep, Regime, REGIME_NAMES, startState } from "./ruleMachine.ts";
 import type { ExplainedState, RegimeName } from "./ruleMachine.ts";
 
-/** QUANT: a value older than so many sessions is Unknown. */
-const MAX_AGE_SESSIONS = 5;
 /** Calm, Elevated and Stress: a model's states, sorted by mean, are these in this order. */
 const REGIMES_KNOWN = 3;
 /** Added to the rule's sentence where VIX3M has no close: before 2009-09, in gaps, in folders without the file. */
@@ -118,7 +118,7 @@ function createRuleTrack(): (view: AsOfView, session: string) => { level: Regime
     if (lastDay === today) return { level: state.level, reason };
 
     const missing = `There is no VIX close for ${session}, the last is of ${dateOfDay(lastDay)}`;
-    const age = sessionsBetween(dateOfDay(lastDay + 1), session).length;
+    const age = sessionsAfter(lastDay, today);
     if (age > MAX_AGE_SESSIONS) {
       return {
         level: Regime.Unknown,

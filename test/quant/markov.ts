@@ -303,8 +303,10 @@ describe("Markov fit of published series", () => {
   it("log VIX: refuses the likelihood of 4902 that one state has from 16 equal closes", async () => {
     if (dataMissing("the collapsed fit of log VIX")) return;
     const logs = await logVixTo("2019-12-31");
-    const most = Math.log(12.42);
-    expect(logs.filter((value) => value === most)).to.have.length(16);
+    const counts = new Map<number, number>();
+    for (const value of logs) counts.set(value, (counts.get(value) ?? 0) + 1);
+    const [most, times] = [...counts].reduce((best, next) => (next[1] > best[1] ? next : best));
+    expect(times).to.equal(16);
     const { means, variances } = fitMarkov(logs, switching(2)).parameters;
     const collapsed = {
       transition: [
