@@ -1,5 +1,6 @@
 import type { AsOfView } from "../market/asOf.ts";
-import { dateOfDay, dayNumber, sessionsBetween } from "../market/calendar.ts";
+import { dayNumber } from "../market/calendar.ts";
+import { sessionsAfter } from "../signals/age.ts";
 
 /**
  * Beta of an asset to a market: the regression asset = α + β·market + ε of daily log returns, session D paired with the
@@ -228,7 +229,7 @@ export function createBeta(asset: string, market: string): (view: AsOfView, sess
     const from = last === null ? -Infinity : last.day + 1;
     for (const pair of pairedCloses(view, asset, market, from, day)) take(pair);
     const latest = last;
-    if (latest === null || returns < ROLLING_SESSIONS || isStale(latest.day, session)) return null;
+    if (latest === null || returns < ROLLING_SESSIONS || sessionsAfter(latest.day, day) > FRESH_SESSIONS) return null;
     const [recent, weighted] = [rolling.regression(), ewma.regression()];
     if (recent === null || weighted === null) return null;
     // The last whole year overlaps the rolling window: a prior is what was known apart from it.
@@ -266,12 +267,4 @@ function priorOf(betas: readonly number[]): BetaPrior | null {
   const mean = betas.reduce((sum, beta) => sum + beta, 0) / years;
   const variance = betas.reduce((sum, beta) => sum + (beta - mean) ** 2, 0) / (years - 1);
   return { mean, variance, years };
-}
-
-function isStale(day: number, session: string): boolean {
-  const today = dayNumber(session);
-  // Fewer days than sessions allowed need no calendar.
-  if (today - day <= FRESH_SESSIONS) return false;
-
-  return sessionsBetween(dateOfDay(day), session).length - 1 > FRESH_SESSIONS;
 }

@@ -1,6 +1,7 @@
 import type { AsOfView } from "../market/asOf.ts";
 import { addDays, dateOfDay, dayNumber, isSession, nextSession, previousSession } from "../market/calendar.ts";
 import type { MarketEvent } from "../market/series.ts";
+import { EVENT_KINDS } from "../signals/macro.ts";
 
 /**
  * Event-driven time-shifting (QUANT, "Hedge"): a roll due within three sessions after an FOMC, CPI or PPI date moves to
@@ -9,7 +10,7 @@ import type { MarketEvent } from "../market/series.ts";
  */
 
 /** Scheduled events that positions are shifted around, as events.csv names them. */
-export const SHIFTING_EVENTS: readonly string[] = ["fomc_decision", "cpi", "ppi"];
+export const SHIFTING_EVENTS: readonly string[] = EVENT_KINDS;
 /** Sessions after an event's own that its window lasts. The event's session is in the window: a roll would meet it. */
 export const WINDOW_SESSIONS = 3;
 /** Size of new short-volatility positions inside a window. */
