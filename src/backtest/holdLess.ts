@@ -45,17 +45,15 @@ export function exPostWeight(hedgedReturns: Path, unhedgedReturns: Path, cashRet
  *
  * Found by bisection, which is sound because the blend's CDaR never falls as the weight rises: over any stretch the
  * blend's log growth g(w) = Σ log(1 + c + w(r − c)) is concave in w and, with cash c ≥ 0, g(0) ≥ 0; so where g is
- * negative it keeps falling, and every drawdown, a maximum of −g turned into a decimal, keeps growing.
+ * negative it keeps falling, and every drawdown, a maximum of −g turned into a decimal, keeps growing. Where cash itself
+ * dips now and then (bills marked to market), it may fall by as little, and the weight found is one of a narrow few.
  * @param hedged NAVs, start value first
  * @param unhedged NAVs of the same length
  * @param alpha confidence level in [0, 1)
- * @param cashReturns simple returns of cash per period, none negative; without it cash earns nothing
+ * @param cashReturns simple returns of cash per period; without it cash earns nothing
  */
 export function cdarMatchedWeight(hedged: Path, unhedged: Path, alpha: number, cashReturns?: Path): HoldLessWeight {
   requirePairs("cdarMatchedWeight", hedged.length, unhedged.length);
-  if (cashReturns !== undefined && Array.from(cashReturns).some((r) => r < 0)) {
-    throw new MetricInputError("cdarMatchedWeight: cash loses on some day, so the match may not be unique: pass none.");
-  }
   const target = cdar(hedged, alpha);
   if (cdar(unhedged, alpha) <= target) {
     return { weight: 1, reason: "The unhedged vault's drawdowns were no deeper than the hedged vault's." };

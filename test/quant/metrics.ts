@@ -229,6 +229,14 @@ describe("hold less", function () {
     }
   });
 
+  it("the CDaR-matched weight has the hedged path's CDaR, with cash that dips too", function () {
+    const unhedged = randomPath(13, 300);
+    const cash = simpleReturns(unhedged).map((_, i) => (i % 3 === 0 ? -0.0001 : 0.0002));
+    const hedged = blend(unhedged, 0.4, cash);
+    const { weight } = cdarMatchedWeight(hedged, unhedged, 0.95, cash);
+    expect(cdar(blend(unhedged, weight!, cash), 0.95)).to.be.closeTo(cdar(hedged, 0.95), 1e-9);
+  });
+
   it("the CDaR-matched weight is 1 when the unhedged vault fell no deeper, 0 against a path without falls", function () {
     expect(cdarMatchedWeight([100, 80], [100, 90], 0.95).weight).to.equal(1);
     expect(cdarMatchedWeight([100, 101, 102], [100, 90, 80], 0.95).weight).to.be.closeTo(0, 1e-12);
@@ -237,7 +245,7 @@ describe("hold less", function () {
   it("refuses lists that do not pair and weights outside [0, 1]", function () {
     expect(() => exPostWeight([0.1], [0.1, 0.2], [0])).to.throw(MetricInputError, "1, 2, 1");
     expect(() => blend([100, 90], 1.2)).to.throw(MetricInputError, "1.2");
-    expect(() => cdarMatchedWeight([100, 90], [100, 80], 0.9, [-0.01])).to.throw(MetricInputError, "cash loses");
+    expect(() => cdarMatchedWeight([100, 90], [100, 80, 70], 0.9)).to.throw(MetricInputError, "2, 3");
   });
 });
 
