@@ -10,7 +10,9 @@ export interface RegimeTargets {
   readonly halfWidth: number;
 }
 
-/** Calm, Elevated, Stress. */
+/** Calm, Elevated, Stress as 0, 1, 2. */
+export type Level = 0 | 1 | 2;
+/** One for each level. */
 export type ByRegime<T> = readonly [T, T, T];
 
 /** Every number of the simulator. Rates and shares are decimals, money is USD; {@link ASSUMPTIONS} gives the reasons. */
@@ -45,7 +47,7 @@ export interface Parameters {
   readonly cashYield: number;
   /** Whether real funding is paid; before funding was published none is, in any case. */
   readonly funding: boolean;
-  /** Factor on the liquidity share ahead of an event while the EDR percentile is high; 1 switches it off. */
+  /** Factor on Ballast's liquidity share ahead of an event while the EDR percentile is high; 1 switches it off. */
   readonly edrCut: number;
   /** EDR percentile from which that holds. */
   readonly edrCutFrom: number;

@@ -10,6 +10,7 @@ import { dateOfDay, dayNumber, isSession, nextSession, sessionsBetween } from ".
 import { decisionTime } from "../market/dataset.ts";
 import type { Dataset } from "../market/series.ts";
 import { SeriesMissingError } from "../market/series.ts";
+import type { Level } from "./parameters.ts";
 import { DAYS_PER_YEAR, EVENT_KINDS, EVENT_SESSIONS, EWMA_DECAY, WARM_UP_DAYS } from "./parameters.ts";
 
 /** A funding settlement: a short receives `rate` × notional at mark. */
@@ -45,11 +46,14 @@ export interface Inputs {
   readonly mark: Mark;
   /** Worst three-day rise of ETH known, decimal. */
   readonly worstRise: number;
-  /** Share of the past that had a lower EDR bias; null where unknown. */
-  readonly edrPercentile: number | null;
   /** Whether a scheduled release comes within three sessions. */
   readonly eventNear: boolean;
+  /** The regime by the more defensive of rule and model; null where it is Unknown. */
+  readonly decision: Level | null;
 }
+
+/** What is read for a session beside the ETH market. */
+type Read = Pick<Inputs, "decision">;
 
 /** One UTC day of the tape. `inputs` is null on days without a session. */
 export interface TapeDay<I extends Inputs = Inputs> {
@@ -65,33 +69,35 @@ export class TapeTooShortError extends Error {
   }
 }
 
-/** Reads what a decision needs beside the market: regimes, signals, curves. Called for every session from the first. */
-export type SessionReader<I> = (view: AsOfView, session: string) => I;
-
 /** What a tape is recorded with. */
-export interface TapeOptions<D extends object> {
+export interface TapeOptions<D extends Read> {
+  /** Session that `warmUp` begins with. */
+  readonly firstSession: string;
   /** Last day, day number. */
   readonly lastDay: number;
-  /** Called once for each session from `firstSession` on, at its decision time. */
-  readonly read: SessionReader<D>;
-  readonly firstSession: string;
+  /** Called for every session before the rows, ascending, with a view at its decision time. */
+  readonly warmUp: (view: AsOfView, session: string) => void;
+  /** Called for every session of the rows, ascending: what its decision needs beside the market. */
+  readonly read: (view: AsOfView, session: string) => D;
+}
+
+/** The first day of a tape: so many closes of ETH are known that it has a volatility. Throws as recordTape. */
+export function firstRowDay(dataset: Dataset): number {
+  const eth = dataset.series.get("eth");
+  if (eth === undefined) throw new SeriesMissingError("eth", "the backtest");
+  const day = eth.days[WARM_UP_DAYS];
+  if (day !== undefined) return day;
+  const mend = "Fill the data folder with `ballast pull`.";
+  throw new TapeTooShortError(`${eth.days.length} ETH closes, and it needs ${WARM_UP_DAYS + 1}`, mend);
 }
 
 /**
- * Walks from the first session to the last day and records. The first row is the first day with enough ETH history
- * ({@link WARM_UP_DAYS} closes).
+ * Walks from the first session to the last day and records one row for every UTC day from {@link firstRowDay} on.
  * @throws SeriesMissingError without ETH, TapeTooShortError without enough of it
  */
-export function recordTape<D extends object>(dataset: Dataset, options: TapeOptions<D>): TapeDay<Inputs & D>[] {
-  const eth = dataset.series.get("eth");
-  if (eth === undefined) throw new SeriesMissingError("eth", "the backtest");
-  if (eth.days.length <= WARM_UP_DAYS) {
-    const mend = "Fill the data folder with `ballast pull`.";
-    throw new TapeTooShortError(`${eth.days.length} ETH closes, and it needs ${WARM_UP_DAYS + 1}`, mend);
-  }
-  const firstEthDay = eth.days[0]!;
-  const firstRow = eth.days[WARM_UP_DAYS]!;
-  const { lastDay, read } = options;
+export function recordTape<D extends Read>(dataset: Dataset, options: TapeOptions<D>): TapeDay<Inputs & D>[] {
+  const firstRow = firstRowDay(dataset);
+  const { firstSession, lastDay, warmUp, read } = options;
   if (lastDay <= firstRow) {
     const mend = "Ask for a later --to.";
     throw new TapeTooShortError(
@@ -99,38 +105,35 @@ export function recordTape<D extends object>(dataset: Dataset, options: TapeOpti
       mend,
     );
   }
-
   const view = new AsOfView(dataset);
-  const marks = createMarker();
+  const markOf = createMarker();
   const rise = createWorstRise({ close: "eth", high: "ethHigh" });
   const rows: TapeDay<Inputs & D>[] = [];
 
-  const beforeEth = dateOfDay(firstEthDay - 1);
-  for (const session of sessionsBetween(options.firstSession, beforeEth)) {
-    read(view.advanceTo(decisionTime(session)), session);
+  const firstEthDay = dataset.series.get("eth")!.days[0]!;
+  for (const session of sessionsBetween(firstSession, dateOfDay(firstEthDay - 1))) {
+    warmUp(view.advanceTo(decisionTime(session)), session);
   }
-  const firstOwnDay = Math.max(firstEthDay, dayNumber(options.firstSession));
   for (let day = firstEthDay; day <= lastDay; day++) {
     const date = dateOfDay(day);
-    const mark = marks(view.advanceTo((day + 1) * SECONDS_PER_DAY), day, date);
-    let inputs: (Inputs & D) | null = null;
-    if (day >= firstOwnDay && isSession(date)) {
-      view.advanceTo(decisionTime(date));
-      const decided = read(view, date);
-      const worst = rise(view);
-      if (day >= firstRow) {
-        inputs = {
+    const mark = markOf(view.advanceTo((day + 1) * SECONDS_PER_DAY), day, date);
+    const isDecisionDay = isSession(date);
+    if (isDecisionDay) view.advanceTo(decisionTime(date));
+    if (day < firstRow) {
+      if (isDecisionDay && date >= firstSession) warmUp(view, date);
+      continue;
+    }
+    const inputs = isDecisionDay
+      ? {
           session: date,
           fillSession: nextSession(date),
           mark,
-          worstRise: worst?.rise ?? 0,
-          edrPercentile: null,
+          worstRise: rise(view)?.rise ?? 0,
           eventNear: eventNear(view, date),
-          ...decided,
-        };
-      }
-    }
-    if (day >= firstRow) rows.push({ mark, inputs });
+          ...read(view, date),
+        }
+      : null;
+    rows.push({ mark, inputs });
   }
   return rows;
 }

@@ -7,13 +7,10 @@ import { feesPerYear, liquidityForLpValue, lpAmounts, lpGamma, lpValue, lvrPerYe
 import type { LpPosition } from "../hedge/liquidityValue.ts";
 import { MAINTENANCE_MARGIN, marginFor } from "../hedge/margin.ts";
 import { noTradeHalfWidthNumber, tradeToBand } from "../hedge/noTradeBand.ts";
-import type { ByRegime, Parameters, RegimeTargets } from "./parameters.ts";
+import type { ByRegime, Level, Parameters, RegimeTargets } from "./parameters.ts";
 import { DAYS_PER_YEAR } from "./parameters.ts";
 import type { AttributionLine, StrategyActivity } from "./result.ts";
 import type { Inputs, Mark, TapeDay } from "./tape.ts";
-
-/** Calm, Elevated, Stress as 0, 1, 2. */
-export type Level = 0 | 1 | 2;
 
 /** Lines of the attribution in the order they are shown. */
 export const ATTRIBUTION_LINES: readonly AttributionLine[] = [
@@ -35,24 +32,23 @@ export const ATTRIBUTION_LINES: readonly AttributionLine[] = [
 
 /** What a layer traded at a fill, USD. */
 export interface LayerFill {
-  /** Paid in cash at mid prices (negative: received); the layer's value rises by as much. */
+  /** Paid in cash at mid prices, less what was received and settled; the layer's value rises by as much. */
   readonly paid: number;
   /** Half-spreads and fees, positive. */
   readonly cost: number;
   /** Premium turned over, positive. */
   readonly turnover: number;
-  readonly trades: number;
 }
 
 /** A layer of options held beside the vault's own positions: its book, its decisions, its marks. */
 export interface Layer<I extends Inputs> {
   readonly line: "alvh" | "income" | "vxth";
-  /** Value of the book, USD, and cash that expiries of the day paid. */
-  mark(mark: Mark, inputs: I | null): { value: number; settled: number };
-  /** Decides on orders for the next session's fill. */
+  /** Value of the book, USD, at the day's prices; on days without a session at the last ones. */
+  mark(mark: Mark, inputs: I | null): number;
+  /** Decides on orders for the next session's fill: layers are never paused, whatever the regime. */
   decide(inputs: I, nav: number): void;
-  /** Fills the orders at this session's prices with at most so much cash; null when there are none. */
-  fill(inputs: I, cash: number): LayerFill | null;
+  /** Fills the orders at this session's prices and settles what has expired; null when nothing changed. */
+  fill(inputs: I, nav: number): LayerFill | null;
 }
 
 /** What makes one vault differ from another. */
@@ -78,6 +74,8 @@ export interface VaultPath {
   readonly navs: Float64Array;
   /** USD a day, one fewer than NAVs; the lines of a day add up to the NAV's change. */
   readonly lines: Readonly<Record<AttributionLine, Float64Array>>;
+  /** Equity at the perpetual venue and value of the layers, one a row: the capital that the hedge ties up. */
+  readonly hedgeCapital: Float64Array;
   /** Of the model, USD over the run. Exact marks contain it: a memo, in no sum. */
   readonly lossVersusRebalancing: number;
   /** Traded notional and premiums, USD over the run. */
@@ -122,7 +120,8 @@ class Vault<I extends Inputs> {
   /** Equity at the perpetual venue. */
   #equity = 0;
   #price = NaN;
-  #level: Level | null = null;
+  /** Regime of the market as of the last session, whatever the strategy makes of it: fees depend on it. */
+  #market: Level = 0;
 
   #liquidityOrder: LiquidityOrder | null = null;
   /** Wanted short; null leaves it. */
@@ -132,6 +131,7 @@ class Vault<I extends Inputs> {
   #hasOrders = false;
 
   readonly #navs: Float64Array;
+  readonly #hedgeCapital: Float64Array;
   readonly #lines: Record<AttributionLine, Float64Array>;
   #lvr = 0;
   #turnover = 0;
@@ -157,6 +157,7 @@ class Vault<I extends Inputs> {
     this.#onEvent = onEvent;
     this.#cash = parameters.startNav;
     this.#navs = new Float64Array(rows);
+    this.#hedgeCapital = new Float64Array(rows);
     this.#lines = Object.fromEntries(
       ATTRIBUTION_LINES.map((line) => [line, new Float64Array(Math.max(0, rows - 1))]),
     ) as Record<AttributionLine, Float64Array>;
@@ -172,6 +173,7 @@ class Vault<I extends Inputs> {
     }
     const nav = this.#nav();
     this.#navs[row] = nav;
+    this.#hedgeCapital[row] = this.#layerValues.reduce((sum, value) => sum + value, this.#equity);
     if (row > 0) {
       this.#liquidityShares += lpValue(mark.price, this.#position) / nav;
       this.#shortShares += (this.#short * mark.price) / nav;
@@ -184,6 +186,7 @@ class Vault<I extends Inputs> {
     return {
       navs: this.#navs,
       lines: this.#lines,
+      hedgeCapital: this.#hedgeCapital,
       lossVersusRebalancing: this.#lvr,
       turnover: this.#turnover,
       activity: {
@@ -211,10 +214,9 @@ class Vault<I extends Inputs> {
     this.#markLiquidity(mark, i);
     this.#markShort(mark, i);
     this.#layers.forEach((layer, k) => {
-      const { value, settled } = layer.mark(mark, inputs);
-      this.#lines[layer.line][i]! += value + settled - this.#layerValues[k]!;
+      const value = layer.mark(mark, inputs);
+      this.#lines[layer.line][i]! += value - this.#layerValues[k]!;
       this.#layerValues[k] = value;
-      this.#cash += settled;
     });
     this.#price = mark.price;
   }
@@ -236,7 +238,7 @@ class Vault<I extends Inputs> {
 
     const { share, price } = partInRange(this.#price, mark.price, position);
     if (share === 0) return;
-    const feeToLvr = this.#parameters.feeToLvr[this.#level ?? 0];
+    const feeToLvr = this.#parameters.feeToLvr[this.#market];
     const assumption = { feeToLvr, referenceVolatility: mark.medianVolatility };
     const fees = (share * feesPerYear(price, position, mark.volatility, assumption)) / DAYS_PER_YEAR;
     this.#cash += fees;
@@ -279,17 +281,16 @@ class Vault<I extends Inputs> {
 
   #decide(inputs: I, nav: number): void {
     const { mark } = inputs;
-    const { reshareBand, recentre, minTrade, riskAversion, perpCost, edrCut, edrCutFrom, leastWorstRise, marginBand } =
-      this.#parameters;
+    const { reshareBand, recentre, minTrade, riskAversion, perpCost, leastWorstRise, marginBand } = this.#parameters;
+    this.#market = inputs.decision ?? this.#market;
     const level = this.#strategy.level(inputs);
     this.#liquidityOrder = null;
     this.#shortOrder = null;
-    this.#hasOrders = false;
+    for (const layer of this.#layers) layer.decide(inputs, nav);
+    this.#hasOrders = this.#layers.length > 0;
     if (level === null) return;
-    this.#level = level;
     const targets = this.#strategy.targets(level, inputs);
-    const cut = inputs.eventNear && inputs.edrPercentile !== null && inputs.edrPercentile >= edrCutFrom ? edrCut : 1;
-    const share = targets.liquidityShare * cut;
+    const share = targets.liquidityShare;
     const price = mark.price;
 
     const position = this.#position;
@@ -321,8 +322,7 @@ class Vault<I extends Inputs> {
       this.#equity >= marginBand[0] * equityTarget && (wanted === 0 || this.#equity <= marginBand[1] * equityTarget);
     if (wanted !== this.#short || !marginFits) this.#shortOrder = wanted;
 
-    for (const layer of this.#layers) layer.decide(inputs, nav);
-    this.#hasOrders = this.#liquidityOrder !== null || this.#shortOrder !== null || this.#layers.length > 0;
+    this.#hasOrders ||= this.#liquidityOrder !== null || this.#shortOrder !== null;
     this.#onEvent?.({
       kind: "decision",
       date: inputs.session,
@@ -398,14 +398,14 @@ class Vault<I extends Inputs> {
   #fillLayers(inputs: I, i: number): boolean {
     let traded = false;
     this.#layers.forEach((layer, k) => {
-      const fill = layer.fill(inputs, this.#cash - this.#parameters.gasPerRebalance);
+      const fill = layer.fill(inputs, this.#nav());
       if (fill === null) return;
       traded = true;
       this.#cash -= fill.paid + fill.cost;
       this.#layerValues[k]! += fill.paid;
       this.#lines.optionCosts[i]! -= fill.cost;
       this.#turnover += fill.turnover;
-      this.#optionTrades += fill.trades;
+      this.#optionTrades++;
     });
     return traded;
   }

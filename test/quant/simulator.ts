@@ -2,10 +2,10 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { DEFAULT_POLICY } from "../../deploy/parameters.ts";
 import { PARAMETERS } from "../../src/backtest/parameters.ts";
-import type { Parameters } from "../../src/backtest/parameters.ts";
+import type { Level, Parameters } from "../../src/backtest/parameters.ts";
 import type { Inputs, Mark, Settlement, TapeDay } from "../../src/backtest/tape.ts";
 import { ATTRIBUTION_LINES, partInRange, runVault, withHedgeRatios } from "../../src/backtest/vault.ts";
-import type { Layer, Level, Strategy, VaultEvent, VaultPath } from "../../src/backtest/vault.ts";
+import type { Layer, Strategy, VaultEvent, VaultPath } from "../../src/backtest/vault.ts";
 import { lpValue } from "../../src/hedge/liquidityValue.ts";
 import { dateOfDay, dayNumber, isSession, nextSession } from "../../src/market/calendar.ts";
 import { RULES } from "../../src/plan/ruleset.ts";
@@ -63,8 +63,8 @@ function tapeOf({ prices, level, settlements, high, hasBar, worstRise = 0.4 }: T
           fillSession: nextSession(date),
           mark,
           worstRise,
-          edrPercentile: null,
           eventNear: false,
+          decision: 0,
           level: level === undefined ? 0 : level(i),
         }
       : null;
@@ -232,17 +232,12 @@ describe("the simulated vault", function () {
     expect(at(1e9), "without a band it trades after almost every session").to.be.greaterThan(120);
   });
 
-  it("cuts liquidity ahead of an event while the EDR percentile is high, when switched on", function () {
-    const tape = tapeOf({ prices: Array.from({ length: 12 }, () => 1_000) }).map(({ mark, inputs }, i) => ({
-      mark,
-      inputs: inputs === null ? null : { ...inputs, eventNear: i >= 6, edrPercentile: 0.9 },
-    }));
-    const shares = (edrCut: number): number[] =>
-      run(tape, UNHEDGED, { ...PARAMETERS, edrCut }).events.flatMap(({ kind, values }) =>
-        kind === "decision" ? [values[3]!] : [],
-      );
-    expect(new Set(shares(1))).to.deep.equal(new Set([0.6]));
-    expect(shares(0.5).at(-1)).to.equal(0.3);
+  it("earns fees at the ratio of the market's regime, whatever the strategy makes of it", function () {
+    const tape = tapeOf({ prices: new Array<number>(30).fill(1_000) });
+    const stressed = tape.map(({ mark, inputs }) => ({ mark, inputs: inputs && { ...inputs, decision: 2 as const } }));
+    const fees = (rows: readonly TapeDay<TestInputs>[]): number =>
+      run(rows, UNHEDGED, { ...FRICTIONLESS, feeToLvr: [1, 1, 0.3] }).path.lines.lpFees.reduce((a, b) => a + b, 0);
+    expect(fees(stressed) / fees(tape)).to.be.closeTo(0.3, 1e-9);
   });
 
   it("books a layer's value, premium and half-spread, and pays out what it settles", function () {
@@ -252,20 +247,19 @@ describe("the simulated vault", function () {
       return {
         line: "alvh",
         mark(_mark, inputs) {
-          if (held === 0) return { value: 0, settled: 0 };
-          if (inputs?.session === "2021-01-08") {
-            held = 0;
-            return { value: 0, settled: 70_000 };
-          }
-          held = 60_000;
-          return { value: held, settled: 0 };
+          if (held > 0) held = inputs?.session === "2021-01-08" ? 70_000 : 60_000;
+          return held;
         },
         decide: (inputs) => void (ordered = inputs.session === "2021-01-04"),
-        fill() {
+        fill({ session }) {
+          if (session === "2021-01-08") {
+            held = 0;
+            return { paid: -70_000, cost: 0, turnover: 70_000 };
+          }
           if (!ordered) return null;
           ordered = false;
           held = 50_000;
-          return { paid: 50_000, cost: 1_000, turnover: 50_000, trades: 1 };
+          return { paid: 50_000, cost: 1_000, turnover: 50_000 };
         },
       };
     };

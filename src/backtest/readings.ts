@@ -1,0 +1,145 @@
+/** What a session's decision rests on beside the ETH market: regime, EDR bias, signals, the VIX curve, the events known. */
+
+import { createVixCurve, isVixCurve } from "../hedge/vixCurve.ts";
+import type { VixCurve } from "../hedge/vixCurve.ts";
+import { spxModel, spxSurface } from "../hedge/spxOptions.ts";
+import type { SpxSurface } from "../hedge/spxOptions.ts";
+import { shiftedSession, SHIFTING_EVENTS, shortVolatilityScale } from "../hedge/timeShift.ts";
+import type { AsOfView } from "../market/asOf.ts";
+import { dayNumber } from "../market/calendar.ts";
+import type { MarketEvent } from "../market/series.ts";
+import { createRegimeAssessor } from "../regime/assess.ts";
+import type { RegimeAssessment } from "../regime/assess.ts";
+import type { MarkovModel } from "../regime/modelFile.ts";
+import { REGIME_NAMES } from "../regime/ruleMachine.ts";
+import type { RegimeName } from "../regime/ruleMachine.ts";
+import { createEdr, EDR_CELLS } from "../signals/edr.ts";
+import type { EdrReading } from "../signals/edr.ts";
+import type { EdrHistory } from "../signals/edrHistory.ts";
+import { STATE_CODES } from "../signals/run.ts";
+import type { Signal } from "../signals/signal.ts";
+import { seededRandom } from "./bootstrap.ts";
+import type { Level } from "./parameters.ts";
+import type { Inputs } from "./tape.ts";
+
+/** A session's inputs in full. */
+export interface Reading extends Inputs {
+  readonly regime: RegimeAssessment;
+  /** By the rule machine alone; null where Unknown. */
+  readonly rule: Level | null;
+  /** Share of the past that had a lower EDR bias; null where unknown. */
+  readonly edrPercentile: number | null;
+  /** Bias and percentile of each of EDR_CELLS, null where unknown. */
+  readonly edr: readonly { readonly bias: number | null; readonly percentile: number | null }[];
+  /** One of STATE_CODES for each signal. */
+  readonly signals: Int8Array;
+  /** Null where it is not known. */
+  readonly curve: VixCurve | null;
+  /** What prices options on the S&P 500; null where it is not known. */
+  readonly surface: SpxSurface | null;
+  /** Factor on new short-volatility positions: half in an event's window. */
+  readonly shortVolatilityScale: number;
+  /** The session that a roll due on another is done on, by the events known now. */
+  readonly shiftRoll: (dueSession: string) => string;
+}
+
+/** All of it that is not of the ETH market. */
+type Read = Omit<Reading, Exclude<keyof Inputs, "decision">>;
+
+const SPX_MODEL = spxModel();
+/** Days before and after a session that rolls are shifted among. */
+const EVENTS_BEFORE_DAYS = 60;
+const EVENTS_AFTER_DAYS = 30;
+
+/** States of all signals by session, from the first session on. */
+export interface SignalHistory {
+  readonly sessions: string[];
+  readonly states: Int8Array[];
+}
+
+export interface SessionReader {
+  readonly warmUp: (view: AsOfView, session: string) => void;
+  readonly read: (view: AsOfView, session: string) => Read;
+  /** Filled as sessions are read. */
+  readonly signalHistory: SignalHistory;
+  /** The EDR bias of every session read so far. */
+  readonly edrHistory: () => EdrHistory;
+}
+
+/** Makes the reader of a run. What must see all history (EDR percentiles, signals for training) is read while warming up. */
+export function createReader(models: readonly MarkovModel[], signals: readonly Signal[]): SessionReader {
+  const assess = createRegimeAssessor(models);
+  const edrOf = createEdr(seededRandom);
+  const curveOf = createVixCurve();
+  const steppers = signals.map((signal) => signal.create());
+  const signalHistory: SignalHistory = { sessions: [], states: [] };
+  const edrReadings: EdrReading[] = [];
+
+  const follow = (view: AsOfView, session: string) => {
+    const day = dayNumber(session);
+    const edr = edrOf(view, session);
+    const states = Int8Array.from(steppers, (step) => STATE_CODES[step(view, day).state]);
+    edrReadings.push(edr);
+    signalHistory.sessions.push(session);
+    signalHistory.states.push(states);
+    return { edr, states };
+  };
+
+  return {
+    signalHistory,
+    edrHistory: () => historyOf(edrReadings),
+    warmUp: (view, session) => void follow(view, session),
+    read(view, session) {
+      const { edr, states } = follow(view, session);
+      const regime = assess(view, session);
+      const curve = curveOf(view, session);
+      const day = dayNumber(session);
+      return {
+        regime,
+        rule: levelOf(regime.rule),
+        decision: levelOf(regime.decision),
+        edrPercentile: edr.sizingPercentile,
+        edr: edr.cells.map(({ bias, percentile }) => ({ bias, percentile })),
+        signals: states,
+        curve: isVixCurve(curve) ? curve : null,
+        surface: spxSurface(view, session, SPX_MODEL),
+        shortVolatilityScale: shortVolatilityScale(view, session),
+        shiftRoll: rememberShifts(view.events(day - EVENTS_BEFORE_DAYS, day + EVENTS_AFTER_DAYS, SHIFTING_EVENTS)),
+      };
+    },
+  };
+}
+
+/** Shifts by these events; several strategies ask about the same sessions. */
+function rememberShifts(events: readonly MarketEvent[]): (dueSession: string) => string {
+  const known = new Map<string, string>();
+  return (due) => {
+    let session = known.get(due);
+    if (session === undefined) known.set(due, (session = shiftedSession(due, events)));
+    return session;
+  };
+}
+
+function levelOf(name: RegimeName): Level | null {
+  return name === "Unknown" ? null : (REGIME_NAMES.indexOf(name) as Level);
+}
+
+/** Readings as columns. */
+function historyOf(readings: readonly EdrReading[]): EdrHistory {
+  const column = (of: (reading: EdrReading) => number | null | undefined): Float64Array =>
+    Float64Array.from(readings, (reading) => of(reading) ?? NaN);
+  return {
+    sessions: readings.map(({ session }) => session),
+    cells: EDR_CELLS.map((cell, c) => ({
+      ...cell,
+      model: column(({ cells }) => cells[c]!.model?.probability),
+      implied: column(({ cells }) => cells[c]!.implied?.probability),
+      bias: column(({ cells }) => cells[c]!.bias),
+      percentile: column(({ cells }) => cells[c]!.percentile),
+      modelSeverity: column(({ cells }) => cells[c]!.model?.severity),
+      impliedSeverity: column(({ cells }) => cells[c]!.implied?.severity),
+    })),
+    sizingPercentile: column(({ sizingPercentile }) => sizingPercentile),
+    last: readings.at(-1)!,
+  };
+}
