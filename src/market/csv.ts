@@ -64,9 +64,12 @@ export function parseSeries<const C extends Columns>(
   const table = parseTable(text, fileName, columns, options);
   const names = Object.keys(columns);
   return Array.from({ length: table.length }, (_, i) => {
-    const row: Record<string, string | number | null> = { line: table.lineOf(i) };
-    for (const name of names) row[name] = asField(table.columns[name]![i]!, columns[name]!);
-    return row as Row<C>;
+    const fields = names.map((name) => [name, asField(table.columns[name]![i]!, columns[name]!)]);
+    // Read only where something is wrong, and counting lines costs another parse.
+    return Object.defineProperty(Object.fromEntries(fields) as Row<C>, "line", {
+      enumerable: true,
+      get: () => table.lineOf(i),
+    });
   });
 }
 
