@@ -129,9 +129,9 @@ interface Expectation {
   /** Expected sums of a state's deviations from its mean, and of their squares. */
   readonly deviations: Float64Array;
   readonly squares: Float64Array;
-  /** The stationary distribution, and the smoothed one of the first observation. */
   readonly stationary: Float64Array;
-  readonly first: Float64Array;
+  /** How the first observation, drawn from the stationary distribution, pulls on each state: stationarySensitivity. */
+  readonly pull: Float64Array;
 }
 
 /** Rounds of expectation maximisation before BFGS takes over: enough to leave a bad start, too few to converge. */
@@ -185,6 +185,9 @@ function createExpectation(series: Float64Array, k: number): (free: Free) => Exp
     kimSmootherForReports(k, transition, filter, smoother);
 
     const { probabilities, moves } = smoother;
+    const odds = stationary.map((p, state) => (p > 0 ? probabilities[state]! / p : 0));
+    const pull = stationarySensitivity(k, transition, odds);
+    if (pull === null) return null;
     const counts = new Float64Array(k);
     const deviations = new Float64Array(k);
     const squares = new Float64Array(k);
@@ -202,7 +205,7 @@ function createExpectation(series: Float64Array, k: number): (free: Free) => Exp
       deviations[j] = sum;
       squares[j] = square;
     }
-    return { logLikelihood, counts, moves, deviations, squares, stationary, first: probabilities.slice(0, k) };
+    return { logLikelihood, counts, moves, deviations, squares, stationary, pull };
   };
 }
 
@@ -280,7 +283,7 @@ function createChart(origin: Free, { counts, moves }: Expectation, options: FitO
         }),
       };
     },
-    gradient({ transition, variances: now }, { counts, moves, deviations, squares, stationary, first }, out) {
+    gradient({ transition, variances: now }, { counts, moves, deviations, squares, stationary, pull }, out) {
       out.fill(0);
       for (let j = 0; j < k; j++) {
         const own = shared ? 0 : j;
@@ -289,12 +292,6 @@ function createChart(origin: Free, { counts, moves }: Expectation, options: FitO
         const slope = (squares[j]! / variance - counts[j]!) / (2 * variance);
         out[k + own]! -= excessUnit[own]! * (variance - floor) * slope;
       }
-      // The first state's distribution is the stationary one: it pulls on every transition probability too.
-      const pull = stationarySensitivity(
-        k,
-        transition,
-        first.map((p, s) => (p > 0 ? p / stationary[s]! : 0)),
-      )!;
       let next = k + variances;
       for (let i = 0; i < k; i++) {
         const row = transition.subarray(i * k, (i + 1) * k);
@@ -302,6 +299,7 @@ function createChart(origin: Free, { counts, moves }: Expectation, options: FitO
         const mean = pull.reduce((sum, h, j) => sum + row[j]! * h, 0);
         for (let j = 0; j < k; j++) {
           if (i === j) continue;
+          // The last part is the first observation's, whose distribution depends on the transition matrix too.
           const slope = moves[i * k + j]! - row[j]! * left + row[j]! * stationary[i]! * (pull[j]! - mean);
           out[next++] = -oddsUnit[i * k + j]! * slope;
         }

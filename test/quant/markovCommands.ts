@@ -89,6 +89,14 @@ describe("ballast regime fit and filter", () => {
     expect(other.json["logLikelihood"]).to.be.closeTo(first.logLikelihood, 1e-6);
   });
 
+  it("says when the floor holds a variance up", async () => {
+    const fine = join(folder, "fine.csv");
+    await writeFile(fine, (await readFile(file, "utf8")).replace(/,(\d+)\./g, ",0.000$1"));
+    expect((await ballast(["regime", "fit", "--in", fine, "--states", "2"])).stderr).to.contain(
+      "is at the floor of 0.0001",
+    );
+  });
+
   it("refuses what it cannot do, by name", async () => {
     const fit = ["regime", "fit", "--in", file, "--states"];
     const zero = join(folder, "zero.csv");

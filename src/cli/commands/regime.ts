@@ -11,7 +11,7 @@ import { SeriesMissingError } from "../../market/series.ts";
 import { createRegimeAssessor } from "../../regime/assess.ts";
 import type { RegimeAssessment } from "../../regime/assess.ts";
 import { expectedDurations, filterSeries } from "../../regime/markov.ts";
-import { DEFAULT_STARTS, fitMarkov } from "../../regime/markovFit.ts";
+import { DEFAULT_STARTS, fitMarkov, VARIANCE_FLOOR } from "../../regime/markovFit.ts";
 import type { MarkovFit } from "../../regime/markovFit.ts";
 import { modelText, sealModel } from "../../regime/modelFile.ts";
 import type { MarkovModel } from "../../regime/modelFile.ts";
@@ -22,6 +22,9 @@ import type { CsvColumn } from "../data.ts";
 import { log, print, UsageError } from "../output.ts";
 import { examples } from "../program.ts";
 import { readModel, readRegimeModels } from "../regimeModels.ts";
+
+/** A variance below this many floors is held up by it. */
+const AT_FLOOR = 1.001;
 
 interface ColumnOptions {
   in: string;
@@ -123,6 +126,12 @@ async function fit(options: FitOptions): Promise<void> {
     parameters: found.parameters,
     logLikelihood: found.logLikelihood,
   });
+  const floored = found.parameters.variances.findIndex((v) => v < VARIANCE_FLOOR * AT_FLOOR);
+  if (floored >= 0) {
+    log(
+      `The variance of state ${floored} is at the floor of ${VARIANCE_FLOOR}: rescale the column, returns to percent.`,
+    );
+  }
   if (options.out !== undefined) await writeFile(options.out, modelText(model));
   print(fitText(model, found, starts, options.out), {
     logLikelihood: model.logLikelihood,
