@@ -20,7 +20,7 @@ export interface Filtered {
 }
 
 /**
- * One step of the Hamilton filter (Hamilton 1989, eq. 4; scaled so that nothing underflows): turns the probabilities
+ * One step of the Hamilton filter (Hamilton 1994, eq. 22.4.5; scaled so that nothing underflows): turns the probabilities
  * predicted for an observation into those after it, and answers the observation's log-likelihood given its past, which
  * is -Infinity when no state can have made it.
  */
@@ -116,7 +116,7 @@ export interface Smoothed {
 }
 
 /**
- * The Kim smoother (Kim 1994, eq. 2.20): probabilities of the past's states in the light of what came after. For
+ * The Kim smoother (Kim 1994; Hamilton 1994, eq. 22.4.14): probabilities of the past's states in the light of what came after. For
  * fitting and for reports only: whoever decides with it looks into the future.
  */
 export function kimSmootherForReports(

@@ -280,12 +280,15 @@ describe("Markov fit of published series", () => {
       variances: [2.107562 ** 2, 2.107562 ** 2],
     };
     expect(filterSeries(published, series).logLikelihood).to.be.closeTo(-508.63592, 5e-6);
+    const durations = expectedDurations(published.transition);
+    expect(durations[0]).to.be.closeTo(55.8469, 5e-5);
+    expect(durations[1]).to.be.closeTo(19.8575, 5e-5);
     for (const seed of [1, 2, 3]) {
       const fit = fitMarkov(series, { states: 2, variance: "shared", random: mulberry32(seed) });
       expect(fit.logLikelihood).to.be.closeTo(-508.63592, 5e-6);
       const [long, short] = expectedDurations(fit.parameters.transition);
-      expect(long).to.be.closeTo(55.8469, 5e-3);
-      expect(short).to.be.closeTo(19.8575, 5e-3);
+      expect(long).to.be.closeTo(55.8469, 1e-3);
+      expect(short).to.be.closeTo(19.8575, 1e-3);
       expect(fit.parameters.means[0]).to.be.closeTo(3.70877, 1e-4);
       expect(Math.sqrt(fit.parameters.variances[1]!)).to.be.closeTo(2.107562, 1e-5);
     }
