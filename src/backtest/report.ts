@@ -11,6 +11,7 @@ import { choicesSection, layersSection, sensitivitySection } from "./report/choi
 import { comparisonSection, monthlySection } from "./report/comparison.ts";
 import { edrBands, edrSection } from "./report/edr.ts";
 import { groundsSection } from "./report/grounds.ts";
+import { sentence } from "./report/labels.ts";
 import { dailyRegimes, regimeBands, regimesSection } from "./report/regimes.ts";
 import { signalsSection } from "./report/signals.ts";
 import { outcomeFacts, summarySection } from "./report/summary.ts";
@@ -43,7 +44,7 @@ ${edrSection(result.edr)}
 ${choicesSection(result)}
 ${sensitivitySection(result)}
 ${groundsSection(result)}
-${notesSection("Notes", result.notes)}
+${notesSection("Notes", result.notes.map(sentence))}
 ${monthlySection(result)}`,
       footer: "Not financial advice: a past window says little about the next one.",
       data: chartData(result.dates, dailyRegimes(result), [...charts, ...attributed(result).map(attributionChart)], {

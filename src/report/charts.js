@@ -35,16 +35,10 @@
     if (unit === "points") return String(value);
     if (unit === "eth") return minus(value, fixed(value, digits(step)));
     if (unit === "percent") return minus(value, fixed(value * 100, digits(step * 100)) + "%");
-    const millions = step >= 5e5;
-    if (millions && value !== 0) return minus(value, "$" + fixed(value / 1e6, digits(step / 1e6)) + "M");
+    if (step >= 5e5 && Math.abs(value) >= 1e6) return minus(value, "$" + fixed(value / 1e6, digits(step / 1e6)) + "M");
     const scaled = Math.abs(value) >= 10000 || step >= 5000;
     if (!scaled) return minus(value, "$" + fixed(value, digits(step)));
     return value === 0 ? "$0" : minus(value, "$" + fixed(value / 1000, digits(step / 1000)) + "k");
-  }
-
-  // On a logarithmic scale each label needs only its own first digit.
-  function magnitude(value) {
-    return 10 ** Math.floor(Math.log10(value));
   }
 
   // The scale of the VIX is marked where the regimes change, so that these lines can be read off.
@@ -74,11 +68,17 @@
     return last - first > 3 * YEAR ? { incrs: [1, 2, 5, 10].map((years) => years * YEAR) } : {};
   }
 
-  // A logarithmic scale is marked at 1, 2 and 5 times powers of ten.
+  // A logarithmic scale is marked at round numbers, closer where it spans little.
   function logarithmicTicks(low, high) {
-    const marks = [];
-    for (let power = magnitude(low); power <= high; power *= 10) marks.push(power, 2 * power, 5 * power);
-    return marks.filter((mark) => mark >= low && mark <= high);
+    const between = (steps) => {
+      const marks = [];
+      for (let power = 10 ** Math.floor(Math.log10(low)); power <= high; power *= 10) {
+        marks.push(...steps.map((step) => step * power));
+      }
+      return marks.filter((mark) => mark >= low && mark <= high);
+    };
+    const few = between([1, 2, 5]);
+    return few.length < 4 ? between([1, 1.5, 2, 3, 4, 6, 8]) : few;
   }
 
   function shadeRegimes(plot) {
@@ -226,7 +226,9 @@
               : {}),
             ...(chart.unit === "points" ? { splits: (_, _axis, low, high) => volatilityTicks(low, high) } : {}),
             values: (_, splits, _axis, _space, step) =>
-              splits.map((value) => tick(chart.unit, value, chart.logarithmic ? magnitude(value) : step)),
+              splits.map((value) =>
+                tick(chart.unit, value, chart.logarithmic ? Math.min(value, value < 10000 ? 1000 : value) : step),
+              ),
           },
         ],
         series: [

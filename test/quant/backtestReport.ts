@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { renderBacktestReport } from "../../src/backtest/report.ts";
 import { largestDifference } from "../../src/backtest/report/attribution.ts";
-import { METRIC_ROWS } from "../../src/backtest/report/labels.ts";
+import { METRIC_ROWS, sentence } from "../../src/backtest/report/labels.ts";
 import { dailyRegimes } from "../../src/backtest/report/regimes.ts";
 import type { BacktestResult, StrategyResult } from "../../src/backtest/result.ts";
 import { loadBacktestAssets, writeBacktest } from "../../src/backtest/writeReport.ts";
@@ -206,6 +206,11 @@ describe("the backtest's report", function () {
     expect(page).to.contain("3 signals, 1 with weight");
   });
 
+  it("writes dates and percents of every sentence in one way", function () {
+    expect(sentence("Fell 22.5 % from 2018-01-31, 5% since.")).to.equal("Fell 22.5% from 31 Jan 2018, 5% since.");
+    expect(sentence("Part 2018-13-01 of 4 things")).to.equal("Part 2018-13-01 of 4 things");
+  });
+
   it("gives no calibration where events are few, and says so", function () {
     expect(page).to.contain("3<small>too few for a curve</small>");
   });
@@ -223,7 +228,7 @@ describe("the backtest's report", function () {
     expect(rows("Assumptions")).to.equal(result.assumptions.length);
     expect(rows("Series read")).to.equal(result.data.length);
     for (const { label, group } of result.sensitivity) expect(page).to.contain(group).and.contain(label);
-    for (const note of result.notes) expect(page).to.contain(`<li>${note}</li>`);
+    for (const note of result.notes) expect(page).to.contain(`<li>${sentence(note)}</li>`);
   });
 
   it("escapes every text", function () {

@@ -12,30 +12,30 @@ export function attributed({ strategies }: BacktestResult): StrategyResult[] {
   return strategies.filter(({ attribution }) => attribution.length > 0);
 }
 
-/** Where each strategy's money came from: one at a time, chosen by the reader, all on one scale. */
+/** Where each strategy's money came from: one at a time, chosen by the reader. */
 export function attributionSection(result: BacktestResult): Markup {
   const all = attributed(result);
-  const tables = waterfalls(
-    all.map(({ name, navs, attribution }) => {
-      const parts = attribution.filter(({ total }) => total !== 0);
-      return {
+  const table = ({ name, navs, attribution }: StrategyResult): Markup[] => {
+    const parts = attribution.filter(({ total }) => total !== 0);
+    return waterfalls([
+      {
         caption: `${name}, over the window`,
         parts: parts.map(({ label, total }) => [label, total] as const),
         sums: [
           ["Sum of the parts", attribution.reduce((sum, { total }) => sum + total, 0)],
           ["Change of NAV", (navs.at(-1) ?? 0) - (navs[0] ?? 0)],
         ] as const,
-      };
-    }),
-  );
+      },
+    ]);
+  };
   return markup`<section aria-labelledby="attribution">
 <h2 id="attribution">Where the money came from</h2>
-<p class="intro">Each bar starts where the one above it ended; all strategies share one scale.</p>
+<p class="intro">Each bar starts where the one above it ended.</p>
 <p class="choice"><label for="strategy">Strategy</label> <select id="strategy">${all.map(({ id, name }) => markup`<option value="${slug(id)}">${name}</option>`)}</select></p>
 ${all.map(
-  (strategy, i) => markup`<div class="pair parts" data-strategy="${slug(strategy.id)}">
+  (strategy) => markup`<div class="pair parts" data-strategy="${slug(strategy.id)}">
 ${chartFigure(result.dates, attributionChart(strategy))}
-<div>${tables[i] ?? null}
+<div>${table(strategy)}
 ${memo(strategy)}</div>
 </div>
 `,

@@ -2,8 +2,8 @@ import { counted, grouped, longDate, percent, signedPercent, signedUsd } from ".
 import { markup } from "../../report/markup.ts";
 import type { Markup } from "../../report/markup.ts";
 import { scrolling } from "../../report/parts.ts";
-import type { AttributionLine, BacktestResult, SensitivityRow, StrategyResult } from "../result.ts";
-import { maybe, points } from "./labels.ts";
+import type { AttributionLine, BacktestResult, SensitivityRow, StrategyId, StrategyResult } from "../result.ts";
+import { maybe, points, sentence } from "./labels.ts";
 
 /** Hedge ratios, each chosen on days before the year it was used in. */
 export function choicesSection({ choices }: BacktestResult): Markup {
@@ -17,7 +17,7 @@ ${scrolling(
 <thead><tr><th scope="col">Used</th><th scope="col">Calm</th><th scope="col">Elevated</th><th scope="col">Stress</th><th scope="col">Training days</th><th scope="col">Score</th><th scope="col" class="words">How</th></tr></thead>
 <tbody>${choices.map(
     ({ from, to, hedgeRatios, trainingDays, trainingFrom, trainingTo, score, reason }) => markup`
-<tr><th scope="row">${longDate(from)} to ${longDate(to)}</th><td>${percent(hedgeRatios.Calm, 0)}</td><td>${percent(hedgeRatios.Elevated, 0)}</td><td>${percent(hedgeRatios.Stress, 0)}</td><td>${grouped(trainingDays)}${trainingFrom !== null && trainingTo !== null && markup`<small>${longDate(trainingFrom)} to ${longDate(trainingTo)}</small>`}</td><td>${maybe(score, (value) => grouped(value, 3))}</td><td class="words">${reason}</td></tr>`,
+<tr><th scope="row">${longDate(from)} to ${longDate(to)}</th><td>${percent(hedgeRatios.Calm, 0)}</td><td>${percent(hedgeRatios.Elevated, 0)}</td><td>${percent(hedgeRatios.Stress, 0)}</td><td>${grouped(trainingDays)}${trainingFrom !== null && trainingTo !== null && markup`<small>${longDate(trainingFrom)} to ${longDate(trainingTo)}</small>`}</td><td>${maybe(score, (value) => grouped(value, 3))}</td><td class="words">${sentence(reason)}</td></tr>`,
   )}</tbody>
 </table>`,
 )}
@@ -66,8 +66,13 @@ ${scrolling(
 const WIDTH = 160;
 
 /** The headline under other assumptions. */
-export function sensitivitySection({ sensitivity }: BacktestResult): Markup {
-  const groups = [...new Set(sensitivity.map(({ group }) => group))];
+export function sensitivitySection({ sensitivity, strategies }: BacktestResult): Markup {
+  const groups = [...new Set(sensitivity.map(({ group }) => group))].map((group) => {
+    const rows = sensitivity.filter((row) => row.group === group);
+    const base = rows.find((row) => row.base)?.strategy ?? "ballast";
+    return { group, rows, base };
+  });
+  const named = (id: StrategyId): string => strategies.find((strategy) => strategy.id === id)?.name ?? id;
   const returns = sensitivity.flatMap((row) => [row.annualReturn, row.unhedgedAnnualReturn]);
   const scale = { low: Math.min(0, ...returns), high: Math.max(0, ...returns) };
   return markup`<section aria-labelledby="sensitivity">
@@ -79,9 +84,11 @@ ${scrolling(
 <caption class="unseen">The headline strategy and the unhedged vault under each assumption</caption>
 <thead><tr><th scope="col">Assumption</th><th scope="col">Return a year</th><th scope="col">Unhedged</th><td></td><th scope="col">Deepest fall</th><th scope="col">Unhedged</th><th scope="col">CDaR 95</th><th scope="col">Sharpe</th></tr></thead>
 ${groups.map(
-  (
+  ({
     group,
-  ) => markup`<tbody><tr class="group"><th scope="rowgroup" colspan="8">${group}</th></tr>${sensitivity.filter((row) => row.group === group).map((row) => sensitivityRow(row, scale))}
+    rows,
+    base,
+  }) => markup`<tbody><tr class="group"><th scope="rowgroup" colspan="8">${group}${base !== "ballast" && markup` <span class="tag">${named(base)}</span>`}</th></tr>${rows.map((row) => sensitivityRow(row, scale, row.strategy === base ? null : named(row.strategy)))}
 </tbody>`,
 )}
 </table>`,
@@ -89,11 +96,11 @@ ${groups.map(
 </section>`;
 }
 
-function sensitivityRow(row: SensitivityRow, scale: { low: number; high: number }): Markup {
-  const { label, base, strategy, annualReturn, maxDrawdown, cdar95, sharpe } = row;
+function sensitivityRow(row: SensitivityRow, scale: { low: number; high: number }, name: string | null): Markup {
+  const { label, base, annualReturn, maxDrawdown, cdar95, sharpe } = row;
   const { unhedgedAnnualReturn, unhedgedMaxDrawdown } = row;
   const x = (value: number): number => 6 + ((value - scale.low) / (scale.high - scale.low || 1)) * (WIDTH - 12);
   const [ours, theirs] = [x(annualReturn), x(unhedgedAnnualReturn)];
   return markup`
-<tr${base && markup` class="base"`}><th scope="row">${label}${base && markup` <span class="tag">base</span>`}${strategy !== "ballast" && markup`<small>${strategy}</small>`}</th><td>${signedPercent(annualReturn)}</td><td>${signedPercent(unhedgedAnnualReturn)}</td><td aria-hidden="true"><svg class="range" viewBox="0 0 ${WIDTH} 14"><line class="zero" x1="${x(0).toFixed(1)}" x2="${x(0).toFixed(1)}" y1="0" y2="14"/><line class="gap" x1="${ours.toFixed(1)}" x2="${theirs.toFixed(1)}" y1="7" y2="7"/><path class="mark-unhedged" d="M${theirs.toFixed(1)} 2l5 5-5 5-5-5z"/><circle class="mark-headline" cx="${ours.toFixed(1)}" cy="7" r="4.5"></circle></svg></td><td>${percent(maxDrawdown)}</td><td>${percent(unhedgedMaxDrawdown)}</td><td>${percent(cdar95)}</td><td>${maybe(sharpe, (value) => grouped(value, 2))}</td></tr>`;
+<tr${base && markup` class="base"`}><th scope="row">${label}${base && markup` <span class="tag">base</span>`}${name !== null && markup`<small>${name}</small>`}</th><td>${signedPercent(annualReturn)}</td><td>${signedPercent(unhedgedAnnualReturn)}</td><td aria-hidden="true"><svg class="range" viewBox="0 0 ${WIDTH} 14"><line class="zero" x1="${x(0).toFixed(1)}" x2="${x(0).toFixed(1)}" y1="0" y2="14"/><line class="gap" x1="${ours.toFixed(1)}" x2="${theirs.toFixed(1)}" y1="7" y2="7"/><path class="mark-unhedged" d="M${theirs.toFixed(1)} 2l5 5-5 5-5-5z"/><circle class="mark-headline" cx="${ours.toFixed(1)}" cy="7" r="4.5"></circle></svg></td><td>${percent(maxDrawdown)}</td><td>${percent(unhedgedMaxDrawdown)}</td><td>${percent(cdar95)}</td><td>${maybe(sharpe, (value) => grouped(value, 2))}</td></tr>`;
 }

@@ -3,7 +3,7 @@ import { markup } from "../../report/markup.ts";
 import type { Fragment, Markup } from "../../report/markup.ts";
 import { scrolling } from "../../report/parts.ts";
 import type { BacktestResult, StrategyResult } from "../result.ts";
-import { hasInterval, maybe, METRIC_ROWS, NONE } from "./labels.ts";
+import { hasInterval, maybe, METRIC_ROWS, NONE, sentence } from "./labels.ts";
 import type { MetricRow } from "./labels.ts";
 import { between } from "./summary.ts";
 
@@ -44,7 +44,7 @@ ${scrolling(
 )}
 <dl class="descriptions">${strategies.map(
     ({ name, description, holdLess, undefinedBecause }) =>
-      markup`<div><dt>${name}</dt><dd>${description}${undefinedBecause === null && holdLess !== null && ` ${holdLess.reason}`}</dd></div>`,
+      markup`<div><dt>${name}</dt><dd>${sentence(description)}${undefinedBecause === null && holdLess !== null && ` ${sentence(holdLess.reason)}`}</dd></div>`,
   )}</dl>
 ${missing.map(({ name, undefinedBecause }) => markup`<p class="check"><b>${name}</b> has no path: ${undefinedBecause ?? ""}</p>`)}
 </section>`;
@@ -56,7 +56,7 @@ function measured({ metrics, intervals }: StrategyResult, { key, format }: Metri
   if (value === null) return NONE;
   const dates =
     key === "maxDrawdown" && metrics.maxDrawdown > 0
-      ? markup`<small class="dates">${longDate(metrics.maxDrawdownFrom)} to ${longDate(metrics.maxDrawdownTo)}</small>`
+      ? markup`<small>${longDate(metrics.maxDrawdownFrom)} to ${longDate(metrics.maxDrawdownTo)}</small>`
       : null;
   return [format(value), hasInterval(key) ? between(intervals?.[key], format) : null, dates];
 }

@@ -3,6 +3,7 @@ import { markup } from "../../report/markup.ts";
 import type { Markup } from "../../report/markup.ts";
 import { scrolling } from "../../report/parts.ts";
 import type { BacktestResult } from "../result.ts";
+import { sentence } from "./labels.ts";
 
 /** Digits of an assumption: as many as it was written with, within reason. */
 const DIGITS = 6;
@@ -19,7 +20,7 @@ ${scrolling(
 <thead><tr><th scope="col">What</th><th scope="col">Value</th><th scope="col" class="words">Why</th></tr></thead>
 <tbody>${assumptions.map(
     ({ name, value, unit, reason }) => markup`
-<tr><th scope="row">${name}</th><td>${typeof value === "number" ? Number(value.toPrecision(DIGITS)) : value} ${unit}</td><td class="words">${reason}</td></tr>`,
+<tr><th scope="row">${name}</th><td>${typeof value === "number" ? Number(value.toPrecision(DIGITS)) : sentence(value)} ${unit}</td><td class="words">${sentence(reason)}</td></tr>`,
   )}</tbody>
 </table>`,
 )}

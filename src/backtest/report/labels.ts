@@ -1,5 +1,5 @@
 import { DASH } from "../../report/charts.ts";
-import { grouped, percent, signedPercent } from "../../report/format.ts";
+import { grouped, longDate, percent, signedPercent } from "../../report/format.ts";
 import type { AttributionLine, MetricName, StrategyId, StrategyMetrics } from "../result.ts";
 
 /** How a line is drawn: a colour of the style sheet and a dash pattern. */
@@ -60,7 +60,7 @@ export const METRIC_ROWS: readonly MetricRow[] = [
   { key: "sharpe", label: "Sharpe ratio", hint: "above treasury bills", format: ratio },
   { key: "sortino", label: "Sortino ratio", hint: "above treasury bills", format: ratio },
   { key: "maxDrawdown", label: "Deepest fall", hint: "maximum drawdown", format: percent },
-  { key: "drawdownSaved", label: "Deepest fall saved", hint: "against unhedged", format: signedPercent },
+  { key: "drawdownSaved", label: "Deepest fall saved", hint: "points, against unhedged", format: signedPercent },
   { key: "cdar90", label: "CDaR 90", hint: "mean of the worst 10% of daily drawdowns", format: percent },
   { key: "cdar95", label: "CDaR 95", hint: "of the worst 5%", format: percent },
   { key: "cdar99", label: "CDaR 99", hint: "of the worst 1%", format: percent },
@@ -73,7 +73,7 @@ export const METRIC_ROWS: readonly MetricRow[] = [
     hint: "traded a year, times mean NAV",
     format: (value) => `${grouped(value, 1)}×`,
   },
-  { key: "hedgeCost", label: "Hedge cost", hint: "of NAV a year; below zero it earned", format: signedPercent },
+  { key: "hedgeCost", label: "Hedge cost", hint: "of NAV a year; below zero it earned", format: percent },
   { key: "hedgeXirr", label: "Hedge XIRR", hint: "of its own cash flows, against the WACC", format: signedPercent },
 ];
 
@@ -98,4 +98,9 @@ export function maybe(value: number | null | undefined, format: (value: number) 
 /** Percentage points of a probability or drawdown, with a sign: "+3.1 pts". */
 export function points(value: number): string {
   return signedPercent(value).replace("%", " pts");
+}
+
+/** A sentence of the result in the page's own style: dates as "31 Jan 2018", which also do not break, and "5%". */
+export function sentence(text: string): string {
+  return text.replaceAll(/\b\d{4}-\d{2}-\d{2}\b/g, longDate).replaceAll(/(\d) %/g, "$1%");
 }

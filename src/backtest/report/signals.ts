@@ -3,19 +3,25 @@ import { markup } from "../../report/markup.ts";
 import type { Fragment, Markup } from "../../report/markup.ts";
 import { scrolling } from "../../report/parts.ts";
 import type { BacktestResult, SignalLift, SignalWorth } from "../result.ts";
-import { maybe, NONE, points } from "./labels.ts";
+import { maybe, NONE, points, sentence } from "./labels.ts";
 
 /** Ends of the drawn lift scale: ratios, drawn so that halving and doubling are equally far from 1. */
 const LIFT_SCALE = { low: 0.25, high: 8, width: 120 } as const;
 
 /** What every signal was worth before and over the window, what weight that gave it, and why. */
 export function signalsSection({ signals, stressIndex }: BacktestResult): Markup {
+  if (signals.length === 0) {
+    return markup`<section aria-labelledby="signals">
+<h2 id="signals">Signals and their worth</h2>
+<p class="intro">Not measured. ${stressIndex.reason}</p>
+</section>`;
+  }
   const weighted = signals.filter(({ weight }) => weight > 0).length;
   const onsets = signals.reduce((most, { judged }) => Math.max(most, judged?.onsets ?? 0), 0);
   return markup`<section aria-labelledby="signals">
 <h2 id="signals">Signals and their worth</h2>
 <p class="intro">${counted(signals.length, "signal")}, ${weighted} with weight. Weights were decided on the training days alone; the judged days (${counted(onsets, "onset")}) show what came of it.</p>
-<p class="check">${stressIndex.reason}</p>
+<p class="check">${sentence(stressIndex.reason)}</p>
 ${scrolling(
   "signals",
   markup`<table class="panel signals">
@@ -34,7 +40,7 @@ function row(signal: SignalWorth): Markup {
   const { name, seedTerm, state, reason, vintage, training, judged, weight, whyWeight, ablation } = signal;
   const share = (value: number | null | undefined): string => maybe(value, (found) => percent(found));
   return markup`
-<tr class="state-${state}"><th scope="row">${name}${seedTerm !== null && markup`<small>seed: ${seedTerm}</small>`}${vintage === "latest" && markup`<small>latest vintage</small>`}</th><td><span class="state">${STATES[state]}</span><small>${reason}</small></td><td><b>${grouped(weight, weight === 0 ? 0 : 2)}</b><small>${whyWeight}</small></td>${liftCell(training)}${liftCell(judged)}<td>${probability(training)}<small>${probability(judged)}</small></td><td>${share(judged?.precision)}<small>${share(judged?.baseRate)}</small></td><td>${share(judged?.recall)}<small>${share(judged?.chanceRecall)}</small></td><td>${maybe(judged?.leadSessions, (value) => grouped(value, 1))}</td><td>${maybe(judged?.entries, grouped)}<small>${maybe(judged?.hits, grouped)}</small></td><td>${
+<tr class="state-${state}"><th scope="row">${name}${seedTerm !== null && markup`<small>seed: ${seedTerm}</small>`}${vintage === "latest" && markup`<small>latest vintage</small>`}</th><td><span class="state">${STATES[state]}</span><small>${sentence(reason)}</small></td><td><b>${grouped(weight, weight === 0 ? 0 : 2)}</b><small>${sentence(whyWeight)}</small></td>${liftCell(training)}${liftCell(judged)}<td>${probability(training)}<small>${probability(judged)}</small></td><td>${share(judged?.precision)}<small>${share(judged?.baseRate)}</small></td><td>${share(judged?.recall)}<small>${share(judged?.chanceRecall)}</small></td><td>${maybe(judged?.leadSessions, (value) => grouped(value, 1))}</td><td>${maybe(judged?.entries, grouped)}<small>${maybe(judged?.hits, grouped)}</small></td><td>${
     ablation === null
       ? NONE
       : markup`${points(ablation.maxDrawdownChange)}; ${signedPercent(ablation.annualReturnChange, 2).replace("%", " pts")}<small>${counted(ablation.daysLifted, "day")} lifted</small>`

@@ -4,7 +4,7 @@ import type { Fragment, Markup } from "../../report/markup.ts";
 import { factStrip, spark } from "../../report/parts.ts";
 import type { Interval } from "../bootstrap.ts";
 import type { BacktestResult, StrategyId, StrategyResult } from "../result.ts";
-import { maybe, points, slug } from "./labels.ts";
+import { maybe, points, sentence, slug } from "./labels.ts";
 
 /** The strategies of the first screen: the headline, and what it must beat. */
 const CARDS: readonly StrategyId[] = ["ballast", "unhedged", "hold-less-ex-post", "hold-less-ex-ante"];
@@ -23,9 +23,9 @@ export function summarySection(result: BacktestResult): Markup {
   ];
   return markup`<section class="verdict" aria-labelledby="verdict">
 <p class="eyebrow">Backtest · ${longDate(window.from)} to ${longDate(window.to)} · ${counted(window.days, "day")}, ${counted(window.sessions, "session")} · every vault starts with ${usd(window.startNav)}</p>
-<h1 id="verdict">${verdict.headline}</h1>
-<dl class="points">${verdict.points.map(({ title, text }) => markup`<div><dt>${title}</dt><dd>${text}</dd></div>`)}</dl>
-<p class="caveat">${verdict.caveat}</p>
+<h1 id="verdict">${sentence(verdict.headline)}</h1>
+<dl class="points">${verdict.points.map(({ title, text }) => markup`<div><dt>${title}</dt><dd>${sentence(text)}</dd></div>`)}</dl>
+<p class="caveat">${sentence(verdict.caveat)}</p>
 <div class="cards">${shown.map((strategy) => card(strategy, low, high))}</div>
 </section>`;
 }
@@ -74,7 +74,7 @@ export function outcomeFacts({ strategies, bootstrap, regimes, window }: Backtes
   const headline = strategies.find(({ id }) => id === "ballast");
   const level = bootstrap === null ? "" : ` Small print: ${percent(bootstrap.level, 0)} intervals.`;
   return factStrip([
-    ["Hedge cost a year", maybe(headline?.metrics?.hedgeCost, signedPercent), "of NAV; below zero it earned"],
+    ["Hedge cost a year", maybe(headline?.metrics?.hedgeCost, percent), "of NAV; below zero it earned"],
     ["Deepest fall saved", maybe(headline?.metrics?.drawdownSaved, points), "of the unhedged vault's"],
     bootstrap === null
       ? ["Hold less does as well", "not resampled", "run with --bootstrap 1000 to see how sure"]
