@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
+import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
+import {IERC7540Redeem} from "../vault/IERC7540.sol";
+import {IHedgeVault} from "../vault/IHedgeVault.sol";
+import {IRebalancer} from "../rebalance/IRebalancer.sol";
+import {IVaultLens} from "../lens/IVaultLens.sol";
+import {IReviewGuard} from "./IReviewGuard.sol";
+import {IModuleGuard, ISafe, ITransactionGuard, Operation} from "./ISafeGuard.sol";
+
+/// @title ReviewGuard: a Safe's calls wait in the open, and shareholders can stop them
+///
+///                announce                     window over                 the Safe calls
+///   (nothing) ─────────────▶ WAITING ─────────────────────▶ READY ─────────────────────▶ (nothing)
+///       ▲                      │ votes ≥ threshold            │ expiry
+///       │                      ▼                              ▼
+///       │   announce once   STOPPED ──── stopped again ──▶ STOPPED FOR GOOD
+///       └──────────────────────┘
+///
+/// WHAT NEVER WAITS
+/// The Safe's own cancel (a call to itself, no value, no data), and its own redemption: request, cancel and claim, to
+/// itself only. Nobody is trapped by a guard.
+///
+/// THE WAY OUT
+/// Removing this guard is matched before anything else, reads only this contract's storage, cannot be voted against, and
+/// waits longer than a redemption takes: whoever dislikes a Safe without a guard has left by then.
+///
+/// ROLES
+/// An owner of the Safe, or a holder of the role AccessManager gives `announce` to, may announce; nobody else. One phished
+/// owner can therefore start a window, and nothing more: the Safe's threshold still signs. There is no administrator.
+///
+/// ASSUMPTIONS
+/// The Safe is version 1.5 (module guard) or has no modules. The vault's votes are those of ERC-5805 with a clock in
+/// seconds.
+contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessManaged {
+    uint256 private constant BPS = 10_000;
+    /// @dev Votes count as they stood this long before the announcement: none can be bought for the occasion.
+    uint48 private constant SNAPSHOT_AGE = 24 hours;
+    /// @dev The window of Other plus a delay of AccessManager must stay below its expiry of a week.
+    uint32 private constant MAX_WINDOW = 6 days;
+    uint32 private constant MIN_EXPIRY = 1 days;
+    /// @dev Gas an announcement gives the lens at most, so that a venue cannot make announcing impossible.
+    uint256 private constant LENS_GAS = 5_000_000;
+    bytes4 private constant SET_GUARD = bytes4(keccak256("setGuard(address)"));
+    bytes4 private constant SET_MODULE_GUARD = bytes4(keccak256("setModuleGuard(address)"));
+    bytes4 private constant REDEEM = bytes4(keccak256("redeem(uint256,address,address)"));
+    bytes4 private constant WITHDRAW = bytes4(keccak256("withdraw(uint256,address,address)"));
+
+    address public immutable safe;
+    address public immutable vault;
+    address public immutable rebalancer;
+    address public immutable lens;
+    Rules public rules;
+
+    mapping(bytes32 key => Announcement) private _announcements;
+    mapping(bytes32 key => mapping(uint48 announcedAt => mapping(address voter => bool))) private _voted;
+    uint48 public exitReadyAt;
+    uint48 public exitExpiresAt;
+
+    constructor(
+        address authority_,
+        address safe_,
+        address rebalancer_,
+        address lens_,
+        Rules memory rules_
+    ) AccessManaged(authority_) {
+        safe = safe_;
+        rebalancer = rebalancer_;
+        vault = IRebalancer(rebalancer_).vault();
+        lens = lens_;
+        if (rules_.deriskWindow == 0) revert InvalidRule("deriskWindow", 0);
+        if (rules_.planWindow < rules_.deriskWindow) revert InvalidRule("planWindow", rules_.planWindow);
+        if (rules_.otherWindow < rules_.planWindow || rules_.otherWindow > MAX_WINDOW) {
+            revert InvalidRule("otherWindow", rules_.otherWindow);
+        }
+        if (rules_.exitDelay <= rules_.otherWindow) revert InvalidRule("exitDelay", rules_.exitDelay);
+        if (rules_.expiry < MIN_EXPIRY) revert InvalidRule("expiry", rules_.expiry);
+        if (rules_.planVetoBps == 0 || rules_.planVetoBps > BPS) revert InvalidRule("planVetoBps", rules_.planVetoBps);
+        if (rules_.otherVetoBps == 0 || rules_.otherVetoBps > BPS) {
+            revert InvalidRule("otherVetoBps", rules_.otherVetoBps);
+        }
+        if (
+            rules_.secondVetoBps < rules_.planVetoBps ||
+            rules_.secondVetoBps < rules_.otherVetoBps ||
+            rules_.secondVetoBps > BPS
+        ) revert InvalidRule("secondVetoBps", rules_.secondVetoBps);
+        rules = rules_;
+    }
+
+    // ------------------------------------------------------------------------------------------------- announcements
+
+    /// @inheritdoc IReviewGuard
+    function announce(address to, uint256 value, bytes calldata data) external returns (bytes32 key) {
+        _requireProposer();
+        key = keyOf(to, value, data);
+        Announcement storage entry = _announcements[key];
+        if (entry.announcedAt != 0 && !entry.vetoed && block.timestamp <= entry.expiresAt) {
+            revert AlreadyAnnounced(key, entry.expiresAt);
+        }
+        if (entry.vetoes > 1) revert VetoedForGood(key);
+
+        Class class = classOf(to, data);
+        uint48 time = uint48(block.timestamp);
+        entry.announcedAt = time;
+        entry.readyAt = time + _window(class);
+        entry.expiresAt = entry.readyAt + rules.expiry;
+        entry.snapshot = time - SNAPSHOT_AGE;
+        entry.class = class;
+        entry.vetoed = false;
+        entry.votesAgainst = 0;
+
+        emit Announced(key, msg.sender, class, to, value, data, entry.readyAt, entry.expiresAt);
+        if (class != Class.Other) emit Snapshot(key, _state());
+    }
+
+    /// @inheritdoc IReviewGuard
+    function announceExit() external {
+        _requireProposer();
+        // Announcing again while one is running must not push it back: one owner could hold all the others here for ever.
+        if (block.timestamp <= exitExpiresAt) revert ExitNotReady(exitReadyAt, exitExpiresAt);
+
+        exitReadyAt = uint48(block.timestamp) + rules.exitDelay;
+        exitExpiresAt = exitReadyAt + rules.expiry;
+
+        emit ExitAnnounced(msg.sender, exitReadyAt, exitExpiresAt);
+    }
+
+    /// @inheritdoc IReviewGuard
+    function veto(bytes32 key) external {
+        Announcement storage entry = _announcements[key];
+        if (entry.announcedAt == 0 || entry.class == Class.Derisk || entry.vetoed || block.timestamp >= entry.readyAt) {
+            revert NoVeto(key);
+        }
+        uint256 votes = msg.sender == safe ? 0 : IVotes(vault).getPastVotes(msg.sender, entry.snapshot);
+        if (votes == 0 || _voted[key][entry.announcedAt][msg.sender]) revert CannotVote(key, msg.sender);
+
+        _voted[key][entry.announcedAt][msg.sender] = true;
+        entry.votesAgainst += votes;
+        emit VetoCast(key, msg.sender, votes, entry.votesAgainst);
+        if (entry.votesAgainst >= vetoThreshold(key)) {
+            entry.vetoed = true;
+            entry.vetoes += 1;
+            emit Vetoed(key, entry.vetoes);
+        }
+    }
+
+    // --------------------------------------------------------------------------------------------------------- guard
+
+    /// @inheritdoc ITransactionGuard
+    function checkTransaction(
+        address to,
+        uint256 value,
+        bytes memory data,
+        Operation operation,
+        uint256 safeTxGas,
+        uint256 baseGas,
+        uint256 gasPrice,
+        address gasToken,
+        address payable refundReceiver,
+        bytes memory,
+        address
+    ) external {
+        if (msg.sender != safe) revert NotTheSafe(msg.sender);
+        if (safeTxGas != 0 || baseGas != 0 || gasPrice != 0 || gasToken != address(0) || refundReceiver != address(0))
+            revert RefundForbidden();
+        _check(to, value, data, operation);
+    }
+
+    /// @inheritdoc IModuleGuard
+    function checkModuleTransaction(
+        address to,
+        uint256 value,
+        bytes memory data,
+        Operation operation,
+        address
+    ) external returns (bytes32) {
+        if (msg.sender != safe) revert NotTheSafe(msg.sender);
+        _check(to, value, data, operation);
+        return bytes32(0);
+    }
+
+    /// @inheritdoc ITransactionGuard
+    function checkAfterExecution(bytes32, bool) external pure {}
+
+    /// @inheritdoc IModuleGuard
+    function checkAfterModuleExecution(bytes32, bool) external pure {}
+
+    /// @dev The way out is matched first and reads this contract's storage alone.
+    function _check(address to, uint256 value, bytes memory data, Operation operation) private {
+        if (operation != Operation.Call) revert DelegateCallForbidden();
+        if (to == safe && value == 0) {
+            if (_isRemoval(data)) {
+                if (exitReadyAt == 0 || block.timestamp < exitReadyAt || block.timestamp > exitExpiresAt) {
+                    revert ExitNotReady(exitReadyAt, exitExpiresAt);
+                }
+                return;
+            }
+            if (data.length == 0) return;
+        }
+        if (to == vault && value == 0 && _isOwnRedemption(data)) return;
+
+        bytes32 key = _key(to, value, keccak256(data));
+        Announcement storage entry = _announcements[key];
+        if (entry.announcedAt == 0 || block.timestamp > entry.expiresAt) revert NotAnnounced(key);
+        if (entry.vetoed) revert CallVetoed(key);
+        if (block.timestamp < entry.readyAt) revert WindowOpen(key, entry.readyAt);
+
+        delete _announcements[key];
+        emit Used(key);
+    }
+
+    /// @dev Exactly setGuard(0) or setModuleGuard(0).
+    function _isRemoval(bytes memory data) private pure returns (bool) {
+        if (data.length != 36) return false;
+        bytes4 selector = bytes4(data);
+        return (selector == SET_GUARD || selector == SET_MODULE_GUARD) && _word(data, 0) == 0;
+    }
+
+    /// @dev Request, cancel and claim of the Safe's own shares, with every address in them the Safe itself.
+    function _isOwnRedemption(bytes memory data) private view returns (bool) {
+        if (data.length < 68) return false;
+        bytes4 selector = bytes4(data);
+        if (selector == IHedgeVault.cancelRedeemRequest.selector) return data.length == 68 && _isSafe(data, 1);
+        if (data.length != 100) return false;
+        if (selector == IERC7540Redeem.requestRedeem.selector || selector == REDEEM || selector == WITHDRAW) {
+            return _isSafe(data, 1) && _isSafe(data, 2);
+        }
+        return false;
+    }
+
+    function _isSafe(bytes memory data, uint256 argument) private view returns (bool) {
+        return _word(data, argument) == uint256(uint160(safe));
+    }
+
+    function _word(bytes memory data, uint256 argument) private pure returns (uint256 word) {
+        // The caller has checked the length: 4 bytes of selector, 32 of the array's length before them.
+        assembly ("memory-safe") {
+            word := mload(add(add(data, 36), mul(argument, 32)))
+        }
+    }
+
+    // -------------------------------------------------------------------------------------------------------- reading
+
+    /// @inheritdoc IReviewGuard
+    function keyOf(address to, uint256 value, bytes calldata data) public view returns (bytes32) {
+        return _key(to, value, keccak256(data));
+    }
+
+    function _key(address to, uint256 value, bytes32 dataHash) private view returns (bytes32) {
+        return keccak256(abi.encode(block.chainid, safe, to, value, dataHash, Operation.Call));
+    }
+
+    /// @inheritdoc IReviewGuard
+    function classOf(address to, bytes calldata data) public view returns (Class) {
+        if (to != rebalancer || data.length < 4 || bytes4(data) != IRebalancer.execute.selector) return Class.Other;
+        return abi.decode(data[4:], (IRebalancer.Plan)).derisk ? Class.Derisk : Class.Plan;
+    }
+
+    /// @inheritdoc IReviewGuard
+    function announcement(bytes32 key) external view returns (Announcement memory) {
+        return _announcements[key];
+    }
+
+    /// @inheritdoc IReviewGuard
+    function vetoThreshold(bytes32 key) public view returns (uint256 votes) {
+        Announcement memory entry = _announcements[key];
+        uint256 counted =
+            IVotes(vault).getPastTotalSupply(entry.snapshot) - IVotes(vault).getPastVotes(safe, entry.snapshot);
+        uint256 bps = rules.otherVetoBps;
+        if (entry.vetoes != 0) bps = rules.secondVetoBps;
+        else if (entry.class == Class.Plan) bps = rules.planVetoBps;
+        return (counted * bps + BPS - 1) / BPS;
+    }
+
+    /// @notice The interfaces a Safe asks for before it takes a guard (ERC-165).
+    function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
+        return
+            interfaceId == type(ITransactionGuard).interfaceId ||
+            interfaceId == type(IModuleGuard).interfaceId ||
+            interfaceId == 0x01ffc9a7;
+    }
+
+    // --------------------------------------------------------------------------------------------------------- inside
+
+    function _requireProposer() private view {
+        if (ISafe(safe).isOwner(msg.sender)) return;
+        (bool immediate, ) = IAccessManager(authority()).canCall(msg.sender, address(this), this.announce.selector);
+        if (!immediate) revert NotAProposer(msg.sender);
+    }
+
+    function _window(Class class) private view returns (uint32) {
+        if (class == Class.Derisk) return rules.deriskWindow;
+        return class == Class.Plan ? rules.planWindow : rules.otherWindow;
+    }
+
+    /// @dev What the lens answers, as bytes; empty when it fails, because a broken venue must not forbid announcing.
+    function _state() private view returns (bytes memory) {
+        (bool ok, bytes memory state) = lens.staticcall{gas: LENS_GAS}(abi.encodeCall(IVaultLens.snapshot, ()));
+        return ok ? state : bytes("");
+    }
+}
