@@ -19,14 +19,14 @@ interface ITransactionGuard {
     function checkTransaction(
         address to,
         uint256 value,
-        bytes memory data,
+        bytes calldata data,
         Operation operation,
         uint256 safeTxGas,
         uint256 baseGas,
         uint256 gasPrice,
         address gasToken,
         address payable refundReceiver,
-        bytes memory signatures,
+        bytes calldata signatures,
         address msgSender
     ) external;
 
@@ -40,7 +40,7 @@ interface IModuleGuard {
     function checkModuleTransaction(
         address to,
         uint256 value,
-        bytes memory data,
+        bytes calldata data,
         Operation operation,
         address module
     ) external returns (bytes32 moduleTxHash);

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
+import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
 import {IERC7540Redeem} from "../vault/IERC7540.sol";
 import {IHedgeVault} from "../vault/IHedgeVault.sol";
@@ -46,8 +47,6 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
     uint256 private constant LENS_GAS = 5_000_000;
     bytes4 private constant SET_GUARD = bytes4(keccak256("setGuard(address)"));
     bytes4 private constant SET_MODULE_GUARD = bytes4(keccak256("setModuleGuard(address)"));
-    bytes4 private constant REDEEM = bytes4(keccak256("redeem(uint256,address,address)"));
-    bytes4 private constant WITHDRAW = bytes4(keccak256("withdraw(uint256,address,address)"));
 
     address public immutable safe;
     address public immutable vault;
@@ -142,7 +141,7 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
         emit VetoCast(key, msg.sender, votes, entry.votesAgainst);
         if (entry.votesAgainst >= vetoThreshold(key)) {
             entry.vetoed = true;
-            entry.vetoes += 1;
+            ++entry.vetoes;
             emit Vetoed(key, entry.vetoes);
         }
     }
@@ -153,14 +152,14 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
     function checkTransaction(
         address to,
         uint256 value,
-        bytes memory data,
+        bytes calldata data,
         Operation operation,
         uint256 safeTxGas,
         uint256 baseGas,
         uint256 gasPrice,
         address gasToken,
         address payable refundReceiver,
-        bytes memory,
+        bytes calldata,
         address
     ) external {
         if (msg.sender != safe) revert NotTheSafe(msg.sender);
@@ -173,7 +172,7 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
     function checkModuleTransaction(
         address to,
         uint256 value,
-        bytes memory data,
+        bytes calldata data,
         Operation operation,
         address
     ) external returns (bytes32) {
@@ -189,7 +188,7 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
     function checkAfterModuleExecution(bytes32, bool) external pure {}
 
     /// @dev The way out is matched first and reads this contract's storage alone.
-    function _check(address to, uint256 value, bytes memory data, Operation operation) private {
+    function _check(address to, uint256 value, bytes calldata data, Operation operation) private {
         if (operation != Operation.Call) revert DelegateCallForbidden();
         if (to == safe && value == 0) {
             if (_isRemoval(data)) {
@@ -213,33 +212,34 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
     }
 
     /// @dev Exactly setGuard(0) or setModuleGuard(0).
-    function _isRemoval(bytes memory data) private pure returns (bool) {
+    function _isRemoval(bytes calldata data) private pure returns (bool) {
         if (data.length != 36) return false;
         bytes4 selector = bytes4(data);
         return (selector == SET_GUARD || selector == SET_MODULE_GUARD) && _word(data, 0) == 0;
     }
 
     /// @dev Request, cancel and claim of the Safe's own shares, with every address in them the Safe itself.
-    function _isOwnRedemption(bytes memory data) private view returns (bool) {
+    function _isOwnRedemption(bytes calldata data) private view returns (bool) {
         if (data.length < 68) return false;
         bytes4 selector = bytes4(data);
         if (selector == IHedgeVault.cancelRedeemRequest.selector) return data.length == 68 && _isSafe(data, 1);
         if (data.length != 100) return false;
-        if (selector == IERC7540Redeem.requestRedeem.selector || selector == REDEEM || selector == WITHDRAW) {
+        if (
+            selector == IERC7540Redeem.requestRedeem.selector ||
+            selector == IERC4626.redeem.selector ||
+            selector == IERC4626.withdraw.selector
+        ) {
             return _isSafe(data, 1) && _isSafe(data, 2);
         }
         return false;
     }
 
-    function _isSafe(bytes memory data, uint256 argument) private view returns (bool) {
+    function _isSafe(bytes calldata data, uint256 argument) private view returns (bool) {
         return _word(data, argument) == uint256(uint160(safe));
     }
 
-    function _word(bytes memory data, uint256 argument) private pure returns (uint256 word) {
-        // The caller has checked the length: 4 bytes of selector, 32 of the array's length before them.
-        assembly ("memory-safe") {
-            word := mload(add(add(data, 36), mul(argument, 32)))
-        }
+    function _word(bytes calldata data, uint256 argument) private pure returns (uint256) {
+        return uint256(bytes32(data[4 + 32 * argument:36 + 32 * argument]));
     }
 
     // -------------------------------------------------------------------------------------------------------- reading

@@ -27,6 +27,8 @@ import {IAttestedFeed} from "./IAttestedFeed.sol";
 /// ASSUMPTIONS
 /// Fewer than `threshold` reporters collude. A reporter signs one value for one time: of two, the first relayed counts.
 contract AttestedFeed is IAttestedFeed, IAggregatorV3, EIP712, AccessManaged {
+    // The type's name is EIP-712's, whatever its length.
+    // solhint-disable-next-line gas-small-strings
     bytes32 private constant OBSERVATION = keccak256("Observation(uint64 observedAt,int192 answer)");
     uint256 private constant BPS = 10_000;
     /// @dev Closing sorts the reports: their number bounds the work.
