@@ -159,7 +159,7 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
         uint256 gasPrice,
         address gasToken,
         address payable refundReceiver,
-        bytes calldata,
+        bytes memory,
         address
     ) external {
         if (msg.sender != safe) revert NotTheSafe(msg.sender);

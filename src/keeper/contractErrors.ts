@@ -7,6 +7,7 @@ import {
   PriceOracle__factory,
   Rebalancer__factory,
   RegimeOracle__factory,
+  ReviewGuard__factory,
   UniswapV3Adapter__factory,
 } from "../../typechain-types/index.js";
 
@@ -17,6 +18,7 @@ export const CONTRACT_ERRORS: Interface[] = [
   HedgeVault__factory,
   PriceOracle__factory,
   RegimeOracle__factory,
+  ReviewGuard__factory,
   UniswapV3Adapter__factory,
   CurieAdapter__factory,
   AccessManager__factory,
