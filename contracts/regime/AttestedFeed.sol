@@ -13,19 +13,22 @@ import {IAttestedFeed} from "./IAttestedFeed.sol";
 /// An observation is a time and a value. Reports of one time gather until all reporters have reported, or until the
 /// threshold has stood for a delay; then anyone closes the round with the median of all of them. Within the delay anyone
 /// can add what a relayer left out, so a relayer cannot choose the reporters that count. A round carries the time of its
-/// block, as RegimeOracle expects of its feeds, and must close within a span of its observation.
+/// block, as RegimeOracle expects of its feeds, and must close within a span of its observation and on its UTC day: kept
+/// back until midnight it would be the next session's close.
 ///
 /// BOUNDS
 /// A round eases (moves in the less defensive direction) by a limit at most: fewer reporters than the threshold can, if
 /// they outnumber the others in a round, move the median, but only by that much in the direction that pays. Towards
-/// more defence nothing is bounded. Of an even number of reports the more defensive of the two in the middle counts.
+/// more defence nothing is bounded but by the range of answers that can be true, from whose ends the feed comes back in
+/// a few sessions. Of an even number of reports the more defensive of the two in the middle counts.
 ///
 /// ROLES
-/// The administrator (AccessManager, with a delay) rotates reporters and sets rules. It cannot write an answer. Reporters
-/// only sign. Relaying and closing are open to anyone.
+/// The administrator (AccessManager, with a delay) rotates reporters and sets rules. It writes no answer but by naming
+/// reporters, in the open, who do. Reporters only sign. Relaying and closing are open to anyone.
 ///
 /// ASSUMPTIONS
-/// Fewer than `threshold` reporters collude. A reporter signs one value for one time: of two, the first relayed counts.
+/// Fewer than `threshold` reporters collude. An honest one signs one value a session, at one time all agree on, and
+/// publishes it: of two the first relayed counts, and anyone can relay.
 contract AttestedFeed is IAttestedFeed, IAggregatorV3, EIP712, AccessManaged {
     // The type's name is EIP-712's, whatever its length.
     // solhint-disable-next-line gas-small-strings
@@ -35,6 +38,8 @@ contract AttestedFeed is IAttestedFeed, IAggregatorV3, EIP712, AccessManaged {
     uint256 private constant MAX_REPORTERS = 31;
     uint32 private constant MAX_LAG = 1 days;
     uint16 private constant MIN_EASE_BPS = 100;
+    /// @dev The least step of easing, 1 %, must not round to nothing.
+    int192 private constant MIN_ANSWER = 100;
 
     struct Round {
         int192 answer;
@@ -52,6 +57,10 @@ contract AttestedFeed is IAttestedFeed, IAggregatorV3, EIP712, AccessManaged {
     /// @notice Whether a greater answer is the more defensive one (VIX), or a smaller one (VIX3M, whose fall inverts the
     /// term structure).
     bool public immutable greaterIsDefensive;
+    /// @notice The least answer taken.
+    int192 public immutable leastAnswer;
+    /// @notice The greatest answer taken.
+    int192 public immutable greatestAnswer;
 
     string public override description;
     uint256 public override epoch;
@@ -68,12 +77,17 @@ contract AttestedFeed is IAttestedFeed, IAggregatorV3, EIP712, AccessManaged {
         string memory description_,
         uint8 decimals_,
         bool greaterIsDefensive_,
+        Range memory range_,
         address[] memory reporters_,
         Rules memory rules_
     ) EIP712("Ballast AttestedFeed", "1") AccessManaged(authority_) {
+        if (range_.least < MIN_ANSWER) revert InvalidParameter("least", uint256(int256(range_.least)));
+        if (range_.greatest <= range_.least) revert InvalidParameter("greatest", uint256(int256(range_.greatest)));
         description = description_;
         decimals = decimals_;
         greaterIsDefensive = greaterIsDefensive_;
+        leastAnswer = range_.least;
+        greatestAnswer = range_.greatest;
         _rounds.push();
         _setReporters(reporters_, rules_);
     }
@@ -120,7 +134,7 @@ contract AttestedFeed is IAttestedFeed, IAggregatorV3, EIP712, AccessManaged {
         Pending storage round = _pending[epoch][observedAt];
         for (uint256 i; i < reports_.length; ++i) {
             Report calldata report = reports_[i];
-            if (report.answer <= 0) revert InvalidAnswer(report.answer);
+            if (report.answer < leastAnswer || report.answer > greatestAnswer) revert InvalidAnswer(report.answer);
             address signer = ECDSA.recover(digestOf(observedAt, report.answer), report.signature);
             if (!_isReporter[epoch][signer]) revert NotAReporter(signer);
             if (round.reported[signer]) continue;
@@ -185,7 +199,9 @@ contract AttestedFeed is IAttestedFeed, IAggregatorV3, EIP712, AccessManaged {
     function _requireInTime(uint64 observedAt) private view {
         uint64 last = _rounds[_rounds.length - 1].observedAt;
         if (observedAt <= last || observedAt > block.timestamp) revert ObservationOutOfOrder(observedAt, last);
-        if (block.timestamp - observedAt > rules.maxLag) revert ObservationTooOld(observedAt, rules.maxLag);
+        if (block.timestamp - observedAt > rules.maxLag || block.timestamp / 1 days != observedAt / 1 days) {
+            revert ObservationTooOld(observedAt, rules.maxLag);
+        }
     }
 
     /// @dev Sorts (insertion: at most 31) and takes the middle; of two in the middle the more defensive one.

@@ -16,8 +16,8 @@ interface IAttestedFeed {
     /// @param threshold Reports a round needs; more than two thirds of the reporters.
     /// @param closeDelay Seconds between the report that made the threshold and closing without the rest: the time in which
     /// anyone can add the reports a relayer left out.
-    /// @param maxLag Seconds after its observation in which a round can close: an observation of one session must not become
-    /// the next one's.
+    /// @param maxLag Seconds after its observation in which a round can close. Never beyond the observation's UTC day: an
+    /// observation of one session must not become the next one's.
     /// @param maxEaseBps Most move from one round to the next in the less defensive direction, in basis points of the last
     /// answer. The other direction is not bounded: VIX rose 116 % on 2018-02-05.
     struct Rules {
@@ -25,6 +25,13 @@ interface IAttestedFeed {
         uint32 closeDelay;
         uint32 maxLag;
         uint16 maxEaseBps;
+    }
+
+    /// @notice Answers that can be true, with the feed's decimals. An answer outside is refused: no quorum of errors or of
+    /// colluders can put the feed so far off that the bound on easing keeps it there for months.
+    struct Range {
+        int192 least;
+        int192 greatest;
     }
 
     /// @notice A reporter's observation was taken into a round.
@@ -38,11 +45,11 @@ interface IAttestedFeed {
     error InvalidParameter(bytes32 name, uint256 value);
     /// @notice An observation is not newer than the last round's, or from the future.
     error ObservationOutOfOrder(uint64 observedAt, uint64 newerThan);
-    /// @notice Too much time has passed since the observation.
+    /// @notice Too much time has passed since the observation, or its UTC day is over.
     error ObservationTooOld(uint64 observedAt, uint32 maxLag);
     /// @notice A signature is not that of a reporter, for this feed, on this chain, over these values.
     error NotAReporter(address signer);
-    /// @notice An answer that is not positive.
+    /// @notice An answer outside the feed's range.
     error InvalidAnswer(int192 answer);
     /// @notice Too few reporters have reported.
     error TooFewReports(uint64 observedAt, uint256 reports, uint256 threshold);

@@ -5,16 +5,21 @@ import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {AttestedFeed} from "../../contracts/regime/AttestedFeed.sol";
 import {IAttestedFeed} from "../../contracts/regime/IAttestedFeed.sol";
+import {Regime} from "../../contracts/regime/IRegimeOracle.sol";
+import {RegimeRule} from "../../contracts/regime/RegimeRule.sol";
 import {vm} from "./support/Vm.sol";
 
 contract AttestedFeedTest {
-    uint256 private constant START = 1_700_000_000;
+    /// @dev Tuesday 2023-11-14, 20:00 UTC: the day has four hours left.
+    uint256 private constant START = 1_699_992_000;
     uint32 private constant DELAY = 10 minutes;
     uint32 private constant LAG = 2 hours;
     uint16 private constant EASE = 3_500;
     uint8 private constant THRESHOLD = 4;
     /// @dev VIX closes have 8 decimals.
     int192 private constant POINT = 1e8;
+    int192 private constant LEAST = 4 * POINT;
+    int192 private constant GREATEST = 200 * POINT;
 
     AccessManager private manager;
     AttestedFeed private feed;
@@ -56,6 +61,11 @@ contract AttestedFeedTest {
         _refused("reporter", 4, twice, IAttestedFeed.Rules(4, DELAY, LAG, EASE));
         twice[4] = address(0);
         _refused("reporter", 4, twice, IAttestedFeed.Rules(4, DELAY, LAG, EASE));
+    }
+
+    function testRangesThatHoldNothingAreRefused() public {
+        _refusedRange("least", 99, IAttestedFeed.Range(99, GREATEST));
+        _refusedRange("greatest", uint256(int256(LEAST)), IAttestedFeed.Range(LEAST, LEAST));
     }
 
     function testOnlyTheAdministratorRotates() public {
@@ -117,9 +127,9 @@ contract AttestedFeedTest {
         _closeAll(feed, 20);
         vm.warp(START + 1 days);
         uint64 at = _now();
-        int192 truth = int192(uint192(honest % 80) + 1);
+        int192 truth = int192(uint192(honest % 80) + 4);
         int192[5] memory answers;
-        for (uint256 i; i < 3; ++i) answers[i] = int192(uint192(lies[i] % 200) + 1);
+        for (uint256 i; i < 3; ++i) answers[i] = int192(uint192(lies[i] % 197) + 4);
         answers[3] = truth;
         answers[4] = truth;
         feed.submit(at, _reports(at, answers, 5));
@@ -149,6 +159,18 @@ contract AttestedFeedTest {
         feed.submit(at, _reports(at, [int192(16), 16, 16, 16, 16], 5));
         vm.warp(START + LAG + 1);
         vm.expectRevert(abi.encodeWithSelector(IAttestedFeed.ObservationTooOld.selector, at, LAG));
+        feed.close(at);
+    }
+
+    function testAnObservationDoesNotOutliveItsDay() public {
+        // At 22:30 UTC: the lag of two hours would reach into the next day.
+        vm.warp(START + 2 hours + 30 minutes);
+        uint64 at = _now();
+        feed.submit(at, _reports(at, [int192(16), 16, 16, 16, 16], 5));
+        vm.warp(START + 4 hours);
+        vm.expectRevert(abi.encodeWithSelector(IAttestedFeed.ObservationTooOld.selector, at, LAG));
+        feed.close(at);
+        vm.warp(START + 4 hours - 1);
         feed.close(at);
     }
 
@@ -188,12 +210,19 @@ contract AttestedFeedTest {
         }
     }
 
-    function testAnswersArePositive() public {
+    function testAnswersOutsideTheRangeAreRefused() public {
         uint64 at = _now();
         IAttestedFeed.Report[] memory reports = new IAttestedFeed.Report[](1);
-        reports[0] = _report(feed, 0, at, 0);
-        vm.expectRevert(abi.encodeWithSelector(IAttestedFeed.InvalidAnswer.selector, int192(0)));
+        int192[4] memory outside = [int192(0), -POINT, LEAST - 1, GREATEST + 1];
+        for (uint256 i; i < outside.length; ++i) {
+            reports[0] = _sign(feed, keys[0], at, outside[i]);
+            vm.expectRevert(abi.encodeWithSelector(IAttestedFeed.InvalidAnswer.selector, outside[i]));
+            feed.submit(at, reports);
+        }
+        reports[0] = _sign(feed, keys[0], at, LEAST);
         feed.submit(at, reports);
+        reports[0] = _sign(feed, keys[1], at, GREATEST);
+        require(feed.submit(at, reports) == 2, "the ends are inside");
     }
 
     function testRotationVoidsWhatIsNotClosed() public {
@@ -203,6 +232,35 @@ contract AttestedFeedTest {
         require(feed.epoch() == 2, "epoch");
         vm.expectRevert(abi.encodeWithSelector(IAttestedFeed.TooFewReports.selector, at, 0, THRESHOLD));
         feed.close(at);
+    }
+
+    // ---- attacks ----
+
+    /// @dev Without the delay a relayer who has all five reports closes with the four lowest; with it anyone adds the fifth.
+    function testAttackARelayerCannotChooseTheSignaturesThatCount() public {
+        int192[5] memory points = [int192(14), 14, 16, 16, 30];
+        AttestedFeed hasty = _feedWith(true, 1, IAttestedFeed.Range(LEAST, GREATEST));
+        require(_afterRelayersChoice(hasty, points) == 16 * POINT, "with the higher middle of two");
+        AttestedFeed low = _feedWith(false, 1, IAttestedFeed.Range(LEAST, GREATEST));
+        require(_afterRelayersChoice(low, points) == 14 * POINT, "without the delay the choice moves the answer");
+        low = _feed(false);
+        require(_afterRelayersChoice(low, points) == 16 * POINT, "with it the median of all stands");
+    }
+
+    /// @dev One reporter less than the quorum, in each round with one honest report: a regime in stress (VIX at 40) is
+    /// talked down in six sessions of nothing but lies, and one honest session begins the count again.
+    function testAttackColludersNeedSixSessionsInARowToTalkStressDown() public {
+        require(_sessionsToTalkDown(EASE, 100) == 6, "six with the bound");
+        require(_sessionsToTalkDown(9_900, 100) == 5, "five without it: the rest is the oracle's dwell");
+        require(_sessionsToTalkDown(EASE, 4) == 0, "an honest session every fourth: never");
+    }
+
+    /// @dev Colluders put the answer as high as it goes. Back at the truth after six sessions; were any number taken, the
+    /// bound on easing would keep the feed useless for months.
+    function testAttackAnAbsurdAnswerIsGoneInDays() public {
+        require(_sessionsBackFrom(_feed(true), 200) == 6, "in the range");
+        AttestedFeed boundless = _feedWith(true, DELAY, IAttestedFeed.Range(LEAST, type(int192).max));
+        require(_sessionsBackFrom(boundless, 1e15) > 60, "without it");
     }
 
     // ---- reading ----
@@ -223,15 +281,91 @@ contract AttestedFeedTest {
     }
 
     function _feed(bool greaterIsDefensive) private returns (AttestedFeed) {
+        return _feedWith(greaterIsDefensive, DELAY, IAttestedFeed.Range(LEAST, GREATEST));
+    }
+
+    function _feedWith(
+        bool greaterIsDefensive,
+        uint32 delay,
+        IAttestedFeed.Range memory range
+    ) private returns (AttestedFeed) {
         return
             new AttestedFeed(
                 address(manager),
                 "VIX close",
                 8,
                 greaterIsDefensive,
+                range,
                 _reporters(5),
-                IAttestedFeed.Rules(THRESHOLD, DELAY, LAG, EASE)
+                IAttestedFeed.Rules(THRESHOLD, delay, LAG, EASE)
             );
+    }
+
+    /// @dev The relayer brings the four lowest and closes as soon as it may; an honest one brings the fifth a minute later.
+    function _afterRelayersChoice(AttestedFeed target, int192[5] memory points) private returns (int256 answer) {
+        vm.warp(START);
+        uint64 at = _now();
+        target.submit(at, _reportsTo(target, at, points, 4));
+        vm.warp(START + 1);
+        bool closed = _closes(target, at);
+        if (!closed) {
+            vm.warp(START + 1 minutes);
+            IAttestedFeed.Report[] memory last = new IAttestedFeed.Report[](1);
+            last[0] = _report(target, 4, at, points[4]);
+            target.submit(at, last);
+            target.close(at);
+        }
+        (, answer, , , ) = target.latestRoundData();
+    }
+
+    function _closes(AttestedFeed target, uint64 at) private returns (bool) {
+        try target.close(at) {
+            return true;
+        } catch {
+            return false;
+        }
+    }
+
+    /// @dev Sessions of lies until the rule leaves Stress, honest ones every so often; 0 when it does not in thirty.
+    function _sessionsToTalkDown(uint16 ease, uint256 honestEvery) private returns (uint256) {
+        vm.warp(START);
+        AttestedFeed target = _feed(true);
+        target.setReporters(_reporters(5), IAttestedFeed.Rules(THRESHOLD, DELAY, LAG, ease));
+        _closeAll(target, 40);
+        Regime level = Regime.Stress;
+        uint8 streak;
+        for (uint256 session = 1; session <= 30; ++session) {
+            vm.warp(START + session * 1 days);
+            uint64 at = _now();
+            bool honest = session % honestEvery == 0;
+            int192[5] memory points = honest ? [int192(40), 40, 40, 40, 40] : [int192(10), 10, 10, 40, 40];
+            target.submit(at, _reportsTo(target, at, points, 5));
+            target.close(at);
+            (, int256 answer, , , ) = target.latestRoundData();
+            (level, streak) = RegimeRule.step(level, streak, uint256(answer), 45e8, false);
+            if (level != Regime.Stress) return session;
+        }
+        return 0;
+    }
+
+    function _sessionsBackFrom(AttestedFeed target, int192 lie) private returns (uint256 sessions) {
+        vm.warp(START);
+        _closeAll(target, 16);
+        vm.warp(START + 1 days);
+        uint64 at = _now();
+        target.submit(at, _reportsTo(target, at, [lie, lie, lie, 16, 16], 5));
+        target.close(at);
+        for (;;) {
+            (, int256 answer, , , ) = target.latestRoundData();
+            if (answer == 16 * POINT) return sessions;
+            vm.warp(START + (2 + sessions++) * 1 days);
+            _closeAll(target, 16);
+        }
+    }
+
+    function _refusedRange(bytes32 name, uint256 value, IAttestedFeed.Range memory range) private {
+        vm.expectRevert(abi.encodeWithSelector(IAttestedFeed.InvalidParameter.selector, name, value));
+        _feedWith(true, DELAY, range);
     }
 
     function _reporters(uint256 count) private view returns (address[] memory reporters) {
