@@ -16,7 +16,8 @@ interface IReviewGuard {
     /// @param planWindow Seconds any other plan waits.
     /// @param otherWindow Seconds everything else waits.
     /// @param exitDelay Seconds the removal of this guard waits; longer than redemption deadline plus settlement.
-    /// @param expiry Seconds an announcement stays good after its window.
+    /// @param expiry Seconds an announcement stays good after its window: longer than any AccessManager delay, so that a
+    /// scheduled call and its execution can be announced together.
     /// @param planVetoBps Share of votes that stops a plan, in basis points.
     /// @param otherVetoBps Share of votes that stops anything else, in basis points.
     /// @param secondVetoBps Share of votes that stops a call that was stopped once and came back, in basis points.
@@ -71,8 +72,8 @@ interface IReviewGuard {
     event VetoCast(bytes32 indexed key, address indexed voter, uint256 votes, uint256 votesAgainst);
     /// @notice The call is stopped.
     event Vetoed(bytes32 indexed key, uint8 vetoes);
-    /// @notice The removal of the guard was announced.
-    event ExitAnnounced(address indexed by, uint48 readyAt, uint48 expiresAt);
+    /// @notice The Safe announced the removal of the guard.
+    event ExitAnnounced(uint48 readyAt, uint48 expiresAt);
 
     /// @notice A rule is outside its range.
     error InvalidRule(bytes32 name, uint256 value);
@@ -89,7 +90,15 @@ interface IReviewGuard {
     error NotAnnounced(bytes32 key);
     /// @notice The same call is announced already.
     error AlreadyAnnounced(bytes32 key, uint48 expiresAt);
-    /// @notice The window is not over.
+    /// @notice The announcer has announced as much as anyone may in a day (UTC).
+    error TooManyAnnouncements(address by, uint256 limit);
+    /// @notice Too little gas for the vault's state to be read: it would be missing from the log without having failed.
+    error NotEnoughGas(uint256 gasLeft, uint256 needed);
+    /// @notice The Safe's votes are with another account: they could not be left out of the count.
+    error SafeVotesElsewhere(address delegatee);
+    /// @notice A module's call failed: it must not use up an announcement.
+    error ModuleCallFailed();
+    /// @notice The window is not over: of a call that would run, or of a stopped one that would come back.
     error WindowOpen(bytes32 key, uint48 readyAt);
     /// @notice Shareholders stopped the call.
     error CallVetoed(bytes32 key);
@@ -102,10 +111,12 @@ interface IReviewGuard {
     /// @notice The removal of the guard was not announced, is still waiting, or has expired.
     error ExitNotReady(uint48 readyAt, uint48 expiresAt);
 
-    /// @notice Announces a call of the Safe and starts its window.
+    /// @notice Announces a call of the Safe and starts its window. A call that was stopped may be announced again once its
+    /// first window is over, until it is stopped a second time.
     function announce(address to, uint256 value, bytes calldata data) external returns (bytes32 key);
 
-    /// @notice Announces the removal of this guard. Nobody can stop it; it waits longer than any exit from the vault takes.
+    /// @notice Announces the removal of this guard. Only the Safe, by its threshold and without a window; nobody can stop
+    /// it, and it waits longer than any exit from the vault takes.
     function announceExit() external;
 
     /// @notice Votes against an announced call, with the caller's votes 24 hours before the announcement.

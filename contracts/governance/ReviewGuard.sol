@@ -22,20 +22,30 @@ import {IModuleGuard, ISafe, ITransactionGuard, Operation} from "./ISafeGuard.so
 ///       └──────────────────────┘
 ///
 /// WHAT NEVER WAITS
-/// The Safe's own cancel (a call to itself, no value, no data), and its own redemption: request, cancel and claim, to
-/// itself only. Nobody is trapped by a guard.
+/// The Safe's own cancel (a call to itself, no value, no data), its own redemption (request, cancel and claim, to itself
+/// only), announcing the way out, and taking its votes back. Nobody is trapped by a guard.
 ///
 /// THE WAY OUT
-/// Removing this guard is matched before anything else, reads only this contract's storage, cannot be voted against, and
-/// waits longer than a redemption takes: whoever dislikes a Safe without a guard has left by then.
+/// The Safe announces it, by its threshold: one owner can neither cry wolf with it nor choose its day. Removing this guard
+/// is matched before anything else, reads only this contract's storage, cannot be voted against, and waits longer than a
+/// redemption takes: whoever dislikes a Safe without a guard has left by then. Another guard in its place is a call like
+/// any other, and can be stopped.
+///
+/// VETO
+/// A threshold of the votes a day before the announcement, the Safe's own left out: hence the Safe may not give its votes
+/// away. Each round of a call that comes back is a whole window long, so stopping one's own call, to have it come back
+/// under the higher threshold, costs as much time as it was meant to save. A call with one byte changed is another call,
+/// under the first, lower threshold.
 ///
 /// ROLES
-/// An owner of the Safe, or a holder of the role AccessManager gives `announce` to, may announce; nobody else. One phished
-/// owner can therefore start a window, and nothing more: the Safe's threshold still signs. There is no administrator.
+/// An owner of the Safe, or a holder of the role AccessManager gives `announce` to, may announce, so often a day; nobody
+/// else. One phished owner can therefore start some windows, and nothing more: the Safe's threshold still signs.
+/// AccessManager decides who else may announce, and nothing else here; it cannot keep an owner from it.
 ///
 /// ASSUMPTIONS
-/// The Safe is version 1.5 (module guard) or has no modules. The vault's votes are those of ERC-5805 with a clock in
-/// seconds.
+/// The Safe is version 1.5 (module guard) or has no modules. Allowances it gave before, and what its owners sign as
+/// messages (ERC-1271), never pass a guard. The vault's votes are those of ERC-5805 with a clock in seconds; the Safe's
+/// are its own when this guard is set, and were a day before.
 contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessManaged {
     uint256 private constant BPS = 10_000;
     /// @dev Votes count as they stood this long before the announcement: none can be bought for the occasion.
@@ -43,8 +53,16 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
     /// @dev The window of Other plus a delay of AccessManager must stay below its expiry of a week.
     uint32 private constant MAX_WINDOW = 6 days;
     uint32 private constant MIN_EXPIRY = 1 days;
+    /// @dev An announcement nobody remembers must not be good.
+    uint32 private constant MAX_EXPIRY = 14 days;
+    /// @dev A way out that takes longer is none.
+    uint32 private constant MAX_EXIT_DELAY = 90 days;
+    /// @dev What shareholders must look at in a day grows with the owners, not with what one of them can pay for.
+    uint256 private constant DAILY_ANNOUNCEMENTS = 12;
     /// @dev Gas an announcement gives the lens at most, so that a venue cannot make announcing impossible.
     uint256 private constant LENS_GAS = 5_000_000;
+    /// @dev What must be left for the lens to be given all of that: a call gets 63/64 of what there is.
+    uint256 private constant LENS_GAS_NEEDED = LENS_GAS + LENS_GAS / 63 + 10_000;
     bytes4 private constant SET_GUARD = bytes4(keccak256("setGuard(address)"));
     bytes4 private constant SET_MODULE_GUARD = bytes4(keccak256("setModuleGuard(address)"));
 
@@ -56,6 +74,7 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
 
     mapping(bytes32 key => Announcement) private _announcements;
     mapping(bytes32 key => mapping(uint48 announcedAt => mapping(address voter => bool))) private _voted;
+    mapping(address announcer => mapping(uint256 day => uint256)) private _announced;
     uint48 public exitReadyAt;
     uint48 public exitExpiresAt;
 
@@ -75,8 +94,10 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
         if (rules_.otherWindow < rules_.planWindow || rules_.otherWindow > MAX_WINDOW) {
             revert InvalidRule("otherWindow", rules_.otherWindow);
         }
-        if (rules_.exitDelay <= rules_.otherWindow) revert InvalidRule("exitDelay", rules_.exitDelay);
-        if (rules_.expiry < MIN_EXPIRY) revert InvalidRule("expiry", rules_.expiry);
+        if (rules_.exitDelay <= rules_.otherWindow || rules_.exitDelay > MAX_EXIT_DELAY) {
+            revert InvalidRule("exitDelay", rules_.exitDelay);
+        }
+        if (rules_.expiry < MIN_EXPIRY || rules_.expiry > MAX_EXPIRY) revert InvalidRule("expiry", rules_.expiry);
         if (rules_.planVetoBps == 0 || rules_.planVetoBps > BPS) revert InvalidRule("planVetoBps", rules_.planVetoBps);
         if (rules_.otherVetoBps == 0 || rules_.otherVetoBps > BPS) {
             revert InvalidRule("otherVetoBps", rules_.otherVetoBps);
@@ -87,6 +108,7 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
             rules_.secondVetoBps > BPS
         ) revert InvalidRule("secondVetoBps", rules_.secondVetoBps);
         rules = rules_;
+        _requireOwnVotes();
     }
 
     // ------------------------------------------------------------------------------------------------- announcements
@@ -94,13 +116,21 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
     /// @inheritdoc IReviewGuard
     function announce(address to, uint256 value, bytes calldata data) external returns (bytes32 key) {
         _requireProposer();
+        _requireOwnVotes();
         key = keyOf(to, value, data);
         Announcement storage entry = _announcements[key];
-        if (entry.announcedAt != 0 && !entry.vetoed && block.timestamp <= entry.expiresAt) {
+        if (entry.vetoes > 1) revert VetoedForGood(key);
+        if (entry.vetoed) {
+            if (block.timestamp < entry.readyAt) revert WindowOpen(key, entry.readyAt);
+        } else if (block.timestamp <= entry.expiresAt) {
             revert AlreadyAnnounced(key, entry.expiresAt);
         }
-        if (entry.vetoes > 1) revert VetoedForGood(key);
+        uint256 today = block.timestamp / 1 days;
+        if (_announced[msg.sender][today] == DAILY_ANNOUNCEMENTS) {
+            revert TooManyAnnouncements(msg.sender, DAILY_ANNOUNCEMENTS);
+        }
 
+        ++_announced[msg.sender][today];
         Class class = classOf(to, data);
         uint48 time = uint48(block.timestamp);
         entry.announcedAt = time;
@@ -117,14 +147,14 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
 
     /// @inheritdoc IReviewGuard
     function announceExit() external {
-        _requireProposer();
-        // Announcing again while one is running must not push it back: one owner could hold all the others here for ever.
+        if (msg.sender != safe) revert NotTheSafe(msg.sender);
+        // Announcing again while one is running would push it back.
         if (block.timestamp <= exitExpiresAt) revert ExitNotReady(exitReadyAt, exitExpiresAt);
 
         exitReadyAt = uint48(block.timestamp) + rules.exitDelay;
         exitExpiresAt = exitReadyAt + rules.expiry;
 
-        emit ExitAnnounced(msg.sender, exitReadyAt, exitExpiresAt);
+        emit ExitAnnounced(exitReadyAt, exitExpiresAt);
     }
 
     /// @inheritdoc IReviewGuard
@@ -159,7 +189,7 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
         uint256 gasPrice,
         address gasToken,
         address payable refundReceiver,
-        bytes memory,
+        bytes calldata,
         address
     ) external {
         if (msg.sender != safe) revert NotTheSafe(msg.sender);
@@ -185,7 +215,11 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
     function checkAfterExecution(bytes32, bool) external pure {}
 
     /// @inheritdoc IModuleGuard
-    function checkAfterModuleExecution(bytes32, bool) external pure {}
+    /// @dev A module's failed call does not revert by itself, as the Safe's own does: whoever relays for a module could use
+    /// up an announcement with a call that runs out of gas.
+    function checkAfterModuleExecution(bytes32, bool success) external pure {
+        if (!success) revert ModuleCallFailed();
+    }
 
     /// @dev The way out is matched first and reads this contract's storage alone.
     function _check(address to, uint256 value, bytes calldata data, Operation operation) private {
@@ -199,7 +233,14 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
             }
             if (data.length == 0) return;
         }
-        if (to == vault && value == 0 && _isOwnRedemption(data)) return;
+        if (value == 0 && to == vault) {
+            if (_isOwnRedemption(data)) return;
+            if (data.length >= 4 && bytes4(data) == IVotes.delegate.selector) {
+                if (data.length == 36 && _isSafe(data, 0)) return;
+                revert SafeVotesElsewhere(data.length < 36 ? address(0) : address(uint160(_word(data, 0))));
+            }
+        }
+        if (value == 0 && to == address(this) && data.length == 4 && bytes4(data) == this.announceExit.selector) return;
 
         bytes32 key = _key(to, value, keccak256(data));
         Announcement storage entry = _announcements[key];
@@ -291,6 +332,12 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
         if (!immediate) revert NotAProposer(msg.sender);
     }
 
+    /// @dev Votes elsewhere would count among those a veto needs, and could vote.
+    function _requireOwnVotes() private view {
+        address delegatee = IVotes(vault).delegates(safe);
+        if (delegatee != safe) revert SafeVotesElsewhere(delegatee);
+    }
+
     function _window(Class class) private view returns (uint32) {
         if (class == Class.Derisk) return rules.deriskWindow;
         return class == Class.Plan ? rules.planWindow : rules.otherWindow;
@@ -298,6 +345,7 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
 
     /// @dev What the lens answers, as bytes; empty when it fails, because a broken venue must not forbid announcing.
     function _state() private view returns (bytes memory) {
+        if (gasleft() < LENS_GAS_NEEDED) revert NotEnoughGas(gasleft(), LENS_GAS_NEEDED);
         (bool ok, bytes memory state) = lens.staticcall{gas: LENS_GAS}(abi.encodeCall(IVaultLens.snapshot, ()));
         return ok ? state : bytes("");
     }

@@ -30,12 +30,14 @@ const RULES = {
   planWindow: 6 * HOUR,
   otherWindow: 3 * DAY,
   exitDelay: 21 * DAY,
-  expiry: 2 * DAY,
+  expiry: 5 * DAY,
   planVetoBps: 2_000,
   otherVetoBps: 1_000,
   secondVetoBps: 4_000,
 };
 const SAFE = new Interface(safeAbi());
+
+const guardArgs = ({ deployment: d }: VaultScene): string[] => [d.accessManager, d.safe, d.rebalancer, d.lens];
 
 describe("ReviewGuard", () => {
   let scene: VaultScene;
@@ -43,20 +45,16 @@ describe("ReviewGuard", () => {
 
   before(async () => {
     scene = await vaultScene();
-    const { chain, deployment } = scene;
-    const deployed = await chain.deploy(ReviewGuard__factory, [
-      deployment.accessManager,
-      deployment.safe,
-      deployment.rebalancer,
-      deployment.lens,
-      RULES,
-    ]);
+    const { chain } = scene;
+    const deployed = await chain.deploy(ReviewGuard__factory, [...guardArgs(scene), RULES]);
     guard = ReviewGuard__factory.connect(await deployed.getAddress(), chain.provider);
     // Votes count as they stood a day before: the shareholders are there first. The depositor has five million.
     await deposit(scene, "maker", usdc(600_000));
     const own600k = await deposit(scene, "owner2", usdc(600_000));
     await chain.send("owner2", await scene.contracts.vault.transfer.populateTransaction(scene.safe, own600k));
     for (const vix of [16, 16, 16]) await closeNextSession(scene, vix, 18);
+    // A module before there is a guard: any account can be one.
+    await viaSafe(scene, own("enableModule", [chain.address("market")]));
     // The module guard first: once the guard is there, setting anything waits.
     await viaSafe(scene, own("setModuleGuard", [await guard.getAddress()]));
     await viaSafe(scene, own("setGuard", [await guard.getAddress()]));
@@ -83,9 +81,14 @@ describe("ReviewGuard", () => {
     return scene.chain.send(who, await guard.veto.populateTransaction(key));
   }
 
+  async function viaModule(call: ContractTransaction, operation = 0): Promise<Mined> {
+    const data = SAFE.encodeFunctionData("execTransactionFromModule", [call.to, 0, call.data, operation]);
+    return scene.chain.send("market", { to: scene.safe, data });
+  }
+
   /** As viaSafe, with the transaction's other fields changed. */
   async function viaSafeWith(changes: Partial<SafeTx>, call: ContractTransaction): Promise<Mined> {
-    const { chain, safe, deployment } = scene;
+    const { chain, safe } = scene;
     const nonce = (await new Contract(safe, SAFE, chain.provider).getFunction("nonce")()) as bigint;
     const safeTx = { ...plainCall(call.to, call.data, nonce), ...changes };
     const fields = [safeTx.to, safeTx.value, safeTx.data, safeTx.operation, safeTx.safeTxGas, safeTx.baseGas];
@@ -166,6 +169,57 @@ describe("ReviewGuard", () => {
       expect((snapshot as { vault: string }).vault).to.equal(scene.deployment.vault);
     });
 
+    it("a scheduled call and its execution are announced together and fit each other's times", async () => {
+      const { manager, vault } = scene.contracts;
+      const change = vault.interface.encodeFunctionData("setLimits", [200, shares(1)]);
+      const schedule = await manager.schedule.populateTransaction(scene.deployment.vault, change, 0);
+      const execution = await manager.execute.populateTransaction(scene.deployment.vault, change);
+      await announce(schedule);
+      await announce(execution);
+      await later(RULES.otherWindow);
+      await viaSafe(scene, schedule);
+      // AccessManager's own delay is two days, within the announcement's five.
+      await expectRevert(viaSafe(scene, execution), "AccessManagerNotReady");
+      await later(2 * DAY);
+      await viaSafe(scene, execution);
+      expect(await vault.maxSpreadBps()).to.equal(200n);
+    });
+
+    it("a module's call waits as well, and a failed one does not use up its announcement", async () => {
+      const { vault } = scene.contracts;
+      const nothing = { to: scene.safe, data: "0x" };
+      await viaModule(nothing);
+      await expectRevert(viaModule(other()), "NotAnnounced");
+      await expectRevert(viaModule(other(), 1), "DelegateCallForbidden");
+      await announce(other());
+      const bad = await vault.transfer.populateTransaction(scene.chain.address("attacker"), shares(10 ** 9));
+      const key = await announce(bad);
+      await later(RULES.otherWindow);
+      await viaModule(other());
+      await expectRevert(viaModule(other()), "NotAnnounced");
+      await expectRevert(viaModule(bad), "ModuleCallFailed");
+      expect((await guard.announcement(key)).announcedAt).to.be.greaterThan(0n);
+    });
+
+    it("an announcement must carry the vault's state: it cannot be starved of the gas to read it", async () => {
+      const call = { to: scene.deployment.rebalancer, data: encodePlan(await planNow(scene)) };
+      const announcing = await guard.announce.populateTransaction(call.to, 0, call.data);
+      await expectRevert(scene.chain.send("owner1", { ...announcing, gasLimit: 2_000_000n }), "NotEnoughGas");
+      const { logs } = await scene.chain.send("owner1", { ...announcing, gasLimit: 6_000_000n });
+      const state = logs.map((log) => guard.interface.parseLog(log)).find((log) => log?.name === "Snapshot");
+      expect(state?.args["state"]).to.have.length.greaterThan(2);
+    });
+
+    it("a lens that fails keeps nobody from announcing", async () => {
+      const { accessManager, safe, rebalancer, vault } = scene.deployment;
+      const broken = await scene.chain.deploy(ReviewGuard__factory, [accessManager, safe, rebalancer, vault, RULES]);
+      const data = encodePlan(await planNow(scene));
+      const announcing = await guard.announce.populateTransaction(rebalancer, 0, data);
+      const { logs } = await scene.chain.send("owner1", { ...announcing, to: await broken.getAddress() });
+      const state = logs.map((log) => guard.interface.parseLog(log)).find((log) => log?.name === "Snapshot");
+      expect(state?.args["state"]).to.equal("0x");
+    });
+
     it("only owners and the proposer announce", async () => {
       await expectRevert(announce(other(), "attacker"), "NotAProposer", scene.chain.address("attacker"));
     });
@@ -244,6 +298,7 @@ describe("ReviewGuard", () => {
       expect((await guard.announcement(key)).vetoed, "a tenth is too little").to.equal(false);
       await veto(key, "depositor");
       expect((await guard.announcement(key)).vetoed).to.equal(true);
+      await expectRevert(announce(call), "WindowOpen", key);
       await later(RULES.planWindow);
       await expectRevert(viaSafe(scene, call), "CallVetoed", key);
 
@@ -288,9 +343,11 @@ describe("ReviewGuard", () => {
   describe("can be left", () => {
     const removal = (): ContractTransaction => own("setGuard", [ZeroAddress]);
 
+    const announceExit = async (): Promise<Mined> => viaSafe(scene, await guard.announceExit.populateTransaction());
+
     it("by its removal after the exit delay, which no vote touches", async () => {
       await expectRevert(viaSafe(scene, removal()), "ExitNotReady");
-      await scene.chain.send("owner2", await guard.announceExit.populateTransaction());
+      await announceExit();
       await later(RULES.exitDelay - MINUTE);
       await expectRevert(viaSafe(scene, removal()), "ExitNotReady");
       await later(MINUTE);
@@ -299,23 +356,126 @@ describe("ReviewGuard", () => {
       await viaSafe(scene, other());
     });
 
+    it("only when the Safe's threshold says so", async () => {
+      const exit = await guard.announceExit.populateTransaction();
+      await expectRevert(scene.chain.send("owner1", exit), "NotTheSafe", scene.chain.address("owner1"));
+      await expectRevert(viaSafe(scene, { ...exit, data: `${exit.data}00` }), "NotAnnounced");
+    });
+
     it("announcing it again does not push it back; it lapses", async () => {
-      await scene.chain.send("owner2", await guard.announceExit.populateTransaction());
+      await announceExit();
       await later(RULES.exitDelay / 2);
-      await expectRevert(scene.chain.send("owner1", await guard.announceExit.populateTransaction()), "ExitNotReady");
+      await expectRevert(announceExit(), "ExitNotReady");
       await later(RULES.exitDelay / 2 + RULES.expiry + MINUTE);
       await expectRevert(viaSafe(scene, removal()), "ExitNotReady");
-      await scene.chain.send("owner1", await guard.announceExit.populateTransaction());
+      await announceExit();
     });
 
     it("another guard in its place waits and can be stopped as anything else", async () => {
       const replace = own("setGuard", [scene.deployment.lens]);
-      await scene.chain.send("owner2", await guard.announceExit.populateTransaction());
+      await announceExit();
       await later(RULES.exitDelay);
       await expectRevert(viaSafe(scene, replace), "NotAnnounced");
       // A removal with a byte more is none either.
       const padded = { to: scene.safe, data: `${removal().data}00` };
       await expectRevert(viaSafe(scene, padded), "NotAnnounced");
+    });
+  });
+
+  describe("keeps the Safe's votes out of the count", () => {
+    it("they cannot be delegated away, only taken back", async () => {
+      const { vault } = scene.contracts;
+      const puppet = scene.chain.address("attacker");
+      const give = await vault.delegate.populateTransaction(puppet);
+      await expectRevert(viaSafe(scene, give), "SafeVotesElsewhere", puppet);
+      await expectRevert(viaSafe(scene, { ...give, data: `${give.data}00` }), "SafeVotesElsewhere", puppet);
+      await viaSafe(scene, await vault.delegate.populateTransaction(scene.safe));
+    });
+
+    it("were they away before the guard was set, nothing can be announced until they are back", async () => {
+      const { vault } = scene.contracts;
+      const { chain, safe } = scene;
+      await chain.request("hardhat_impersonateAccount", [safe]);
+      await chain.request("hardhat_setBalance", [safe, "0xde0b6b3a7640000"]);
+      const puppet = chain.address("attacker");
+      await chain.send({ address: safe }, await vault.delegate.populateTransaction(puppet));
+      await expectRevert(announce(other()), "SafeVotesElsewhere", puppet);
+      await expectRevert(
+        chain.deploy(ReviewGuard__factory, [...guardArgs(scene), RULES]),
+        "SafeVotesElsewhere",
+        puppet,
+      );
+      await viaSafe(scene, await vault.delegate.populateTransaction(safe));
+      await announce(other());
+    });
+  });
+
+  describe("attacks", () => {
+    it("announcement spam: one phished owner makes twelve calls a day to look at, whatever it pays", async () => {
+      let spent = 0n;
+      let stopping = 0n;
+      const keys: string[] = [];
+      const day = Math.floor((await scene.chain.now()) / DAY) + 1;
+      await scene.chain.warpTo(day * DAY);
+      for (let index = 0; index < 12; ++index) {
+        const drain = await scene.asset.transfer.populateTransaction(scene.chain.address("attacker"), index);
+        spent += (await scene.chain.send("owner1", await guard.announce.populateTransaction(drain.to, 0, drain.data)))
+          .gasUsed;
+        keys.push(await guard.keyOf(drain.to, 0, drain.data));
+      }
+      await expectRevert(announce(other()), "TooManyAnnouncements", scene.chain.address("owner1"), 12);
+      // The others are not kept from announcing, and the next day begins again.
+      await announce(other(), "owner2");
+      await scene.chain.warpTo((day + 1) * DAY);
+      await announce(other(2));
+      for (const key of keys) stopping += (await veto(key, "depositor")).gasUsed;
+      console.log(
+        `        attacker: ${spent} gas for 12 announcements and nothing gained; stopping all: ${stopping} gas`,
+      );
+      expect(stopping / 12n, "gas to stop one").to.be.lessThan(120_000n);
+    });
+
+    it("one phished owner: windows, and nothing that runs", async () => {
+      const drain = await scene.asset.transfer.populateTransaction(scene.chain.address("attacker"), 1n);
+      await announce(drain);
+      await later(RULES.otherWindow);
+      const key = await guard.keyOf(drain.to, 0, drain.data);
+      expect((await guard.announcement(key)).readyAt).to.be.at.most(BigInt(await scene.chain.now()));
+      const lone = execTransactionData(plainCall(drain.to, drain.data, 0n), "0x");
+      await expectRevert(scene.chain.send("owner1", { to: scene.safe, data: lone }), "GS020");
+    });
+
+    it("a veto bought by a deposit: enough by today's votes, none by those that count", async () => {
+      const { vault } = scene.contracts;
+      const attacker = scene.chain.address("attacker");
+      const before = usdc(2_000_000);
+      await deposit(scene, "attacker", before);
+      const key = await announce(other());
+      const votes = await vault.getVotes(attacker);
+      expect(votes, "were today's votes to count, it would be stopped").to.be.at.least(await guard.vetoThreshold(key));
+      await expectRevert(veto(key, "attacker"), "CannotVote", key);
+
+      await requestRedeem(scene, "attacker", await vault.balanceOf(attacker));
+      await newRounds(scene);
+      await settle(scene);
+      const after = await vault.maxWithdraw(attacker);
+      console.log(`        attacker: ${after - before} asset units, and no veto`);
+      expect(after).to.be.at.most(before);
+    });
+
+    it("owners who stop their own call, so that it comes back under the higher threshold, win no time", async () => {
+      const start = await scene.chain.now();
+      const key = await announce(other());
+      await veto(key, "maker");
+      // Without the wait it would now come back at once, and a tenth of the votes could no longer stop it.
+      await expectRevert(announce(other()), "WindowOpen", key);
+      await later(RULES.otherWindow);
+      await announce(other());
+      await later(RULES.otherWindow);
+      await viaSafe(scene, other());
+      const seconds = (await scene.chain.now()) - start;
+      console.log(`        attacker: ${seconds / DAY} days in the open instead of ${RULES.otherWindow / DAY}`);
+      expect(seconds).to.be.at.least(2 * RULES.otherWindow);
     });
   });
 
@@ -329,23 +489,21 @@ describe("ReviewGuard", () => {
   });
 
   it("refuses rules that hold no window", async () => {
-    const { chain, deployment } = scene;
+    const { chain } = scene;
     for (const [name, value] of [
       ["deriskWindow", 0],
       ["planWindow", 1],
       ["otherWindow", 7 * DAY],
       ["exitDelay", 3 * DAY],
+      ["exitDelay", 90 * DAY + 1],
       ["expiry", HOUR],
+      ["expiry", 14 * DAY + 1],
       ["planVetoBps", 0],
       ["otherVetoBps", 10_001],
       ["secondVetoBps", 1_999],
     ] as const) {
       const rules = { ...RULES, [name]: value };
-      const { accessManager, safe, rebalancer, lens } = deployment;
-      await expectRevert(
-        chain.deploy(ReviewGuard__factory, [accessManager, safe, rebalancer, lens, rules]),
-        "InvalidRule",
-      );
+      await expectRevert(chain.deploy(ReviewGuard__factory, [...guardArgs(scene), rules]), "InvalidRule");
     }
   });
 });
