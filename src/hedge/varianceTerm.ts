@@ -1,20 +1,14 @@
 import type { AsOfView } from "../market/asOf.ts";
-import { dateOfDay, sessionsBetween } from "../market/calendar.ts";
 import type { Observation } from "../market/series.ts";
+import { sessionsAfter } from "../signals/age.ts";
+import { VOLATILITY_NODES } from "../signals/edrVolatility.ts";
+import { MAX_AGE_SESSIONS } from "../signals/seriesSignal.ts";
 
 /**
  * The term structure of S&P implied variance, from Cboe's volatility indices of one session: each index squared, times
  * its days, is the total variance to its horizon, and total variance is linear in time between horizons (from zero at
  * zero days), so that the variance between two dates is a plain difference.
  */
-
-/** Volatility index by horizon in calendar days. */
-const NODES: readonly { series: string; days: number }[] = [
-  { series: "vix9d", days: 9 },
-  { series: "vix", days: 30 },
-  { series: "vix3m", days: 93 },
-  { series: "vix6m", days: 184 },
-];
 
 /** Horizons ascending in calendar days, and each one's volatility in points (16.05). */
 export interface VarianceTerm {
@@ -30,16 +24,9 @@ const SHORTEST_SEGMENT_TO_EXTEND_DAYS = 30;
  */
 const FORWARD_FLOOR = 0.5;
 
-/** Older than this many sessions, a value is unknown (QUANT). */
-const MOST_SESSIONS_OLD = 5;
-/** Five sessions never span more days than this, closures of 2001 included. */
-const MOST_DAYS_OLD = 14;
-
 /** Whether a value observed for a day is at most five sessions old on another. */
 export function isFresh(observedDay: number, day: number): boolean {
-  if (observedDay === day) return true;
-  if (day - observedDay > MOST_DAYS_OLD) return false;
-  return sessionsBetween(dateOfDay(observedDay + 1), dateOfDay(day)).length <= MOST_SESSIONS_OLD;
+  return sessionsAfter(observedDay, day) <= MAX_AGE_SESSIONS;
 }
 
 /** The last known value of a series; null when it is not fresh on `day`. */
@@ -61,11 +48,11 @@ export function varianceTermOn(view: AsOfView, day: number): VarianceTerm | null
 function termOf(valueOf: (series: string) => number | null): VarianceTerm | null {
   const days: number[] = [];
   const volatilities: number[] = [];
-  for (const node of NODES) {
-    const value = valueOf(node.series);
-    if (value === null && node.series === "vix") return null;
+  for (const { series, calendarDays } of VOLATILITY_NODES) {
+    const value = valueOf(series);
+    if (value === null && series === "vix") return null;
     if (value === null) continue;
-    days.push(node.days);
+    days.push(calendarDays);
     volatilities.push(value);
   }
   return { days, volatilities };
