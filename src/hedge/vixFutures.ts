@@ -48,9 +48,12 @@ export function vixRollYield(curve: VixCurve): number {
   return (Math.log(vixFuture(curve, near) / vixFuture(curve, far)) * DAYS_PER_YEAR) / (far - near);
 }
 
-/** Long only while that pays: 1 with a roll yield of zero or more (the curve inverted), else 0. */
+/** A roll yield of less is rounding: the model's curve is flat where one pair of indices spans both futures. */
+const LEAST_ROLL_YIELD = 1e-6;
+
+/** Long only while that pays: 1 with a positive roll yield (the curve inverted), else 0. */
 export function vixFuturesWeight(curve: VixCurve): 0 | 1 {
-  return vixRollYield(curve) >= 0 ? 1 : 0;
+  return vixRollYield(curve) > LEAST_ROLL_YIELD ? 1 : 0;
 }
 
 /** Exposure of `usd` dollars of notional in the mix (negative when short). A future's value is zero: it is settled daily. */

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { black76, blackScholes, OptionInputError } from "../../hedge/options.ts";
 import type { Greeks, PricedOption } from "../../hedge/options.ts";
+import { numberOption } from "../numbers.ts";
 import { print, UsageError } from "../output.ts";
 import { examples } from "../program.ts";
 
@@ -52,10 +53,10 @@ export function register(program: Command): void {
 
 function optionAction(options: OptionOptions): void {
   const terms = {
-    strike: number("strike", options.strike),
-    years: number("time", options.time),
-    rate: number("rate", options.rate),
-    volatility: number("vol", options.vol),
+    strike: numberOption("strike", options.strike),
+    years: numberOption("time", options.time),
+    rate: numberOption("rate", options.rate),
+    volatility: numberOption("vol", options.vol),
   };
   const priced = priceOrUsage(options, terms);
   print(render(priced), { model: options.model, ...priced, units: UNITS });
@@ -78,22 +79,16 @@ function price(options: OptionOptions, terms: Terms): PricedOption {
     if (options.forward === undefined || options.spot !== undefined || options.dividendYield !== undefined) {
       throw new UsageError("--model black76 takes --forward, and neither --spot nor --dividend-yield");
     }
-    return black76({ ...terms, forward: number("forward", options.forward) });
+    return black76({ ...terms, forward: numberOption("forward", options.forward) });
   }
   if (options.model === "bs") {
     if (options.spot === undefined || options.forward !== undefined) {
       throw new UsageError("--model bs takes --spot, and no --forward");
     }
-    const dividendYield = number("dividend-yield", options.dividendYield ?? "0");
-    return blackScholes({ ...terms, spot: number("spot", options.spot), dividendYield });
+    const dividendYield = numberOption("dividend-yield", options.dividendYield ?? "0");
+    return blackScholes({ ...terms, spot: numberOption("spot", options.spot), dividendYield });
   }
   throw new UsageError(`--model is '${options.model}': give black76 or bs`);
-}
-
-function number(flag: string, text: string): number {
-  const value = text.trim() === "" ? NaN : Number(text);
-  if (!Number.isFinite(value)) throw new UsageError(`--${flag} is '${text}': give a finite number`);
-  return value;
 }
 
 function render({ call, put, greeks }: PricedOption): string {
