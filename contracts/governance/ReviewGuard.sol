@@ -179,6 +179,8 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
     // --------------------------------------------------------------------------------------------------------- guard
 
     /// @inheritdoc ITransactionGuard
+    // The signatures come in memory, unread: as calldata they take one place more on the stack than there is.
+    // solhint-disable-next-line gas-calldata-parameters
     function checkTransaction(
         address to,
         uint256 value,
@@ -189,7 +191,7 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
         uint256 gasPrice,
         address gasToken,
         address payable refundReceiver,
-        bytes calldata,
+        bytes memory,
         address
     ) external {
         if (msg.sender != safe) revert NotTheSafe(msg.sender);
