@@ -308,5 +308,5 @@
   });
 
   for (const chart of run.charts) paint(() => draw(chart));
-  globalThis.report = { run, format, paint, asSlider };
+  globalThis.report = { run, format, months: MONTHS, paint, asSlider };
 })();

@@ -103,6 +103,12 @@ describe("the backtest's report", function () {
     expect(bad).to.contain(`<h1 id="verdict">The hedge lost on every count.</h1>`);
   });
 
+  it("stretches no return to a year over a window shorter than that", function () {
+    const short = renderBacktestReport(backtestResult(90), assets);
+    expect(short).to.contain("<dt>Return</dt>").and.not.contain("<dt>Return a year</dt>");
+    expect(page).to.contain("<dt>Return a year</dt>").and.not.contain("<dt>Return</dt>");
+  });
+
   it("says how sure the comparison with holding less is, or how to find out", function () {
     expect(page).to.contain("<b>71%</b> of 812 resampled paths on which it has a weight, of 1,000.");
     const without = render({ bootstrap: null });
@@ -208,6 +214,7 @@ describe("the backtest's report", function () {
 
   it("writes dates and percents of every sentence in one way", function () {
     expect(sentence("Fell 22.5 % from 2018-01-31, 5% since.")).to.equal("Fell 22.5% from 31 Jan 2018, 5% since.");
+    expect(sentence("Earned -1.1 % a year (-3 to 2).")).to.equal("Earned −1.1% a year (−3 to 2).");
     expect(sentence("Part 2018-13-01 of 4 things")).to.equal("Part 2018-13-01 of 4 things");
   });
 

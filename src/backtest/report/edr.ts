@@ -63,7 +63,7 @@ export function edrSection(edr: EdrSurface | null): Markup {
     markup`<span class="ramp ramp-bias"><span>${points(-bias.full)}: options dearer</span><i></i><span>${points(bias.full)}: model fears more</span></span>`,
     known.length === 0
       ? "Never known in this window."
-      : `Below zero on ${percent(below / known.length, 0)} of all cells: implied volatility is dear most of the time.`,
+      : `Below zero on ${percent(below / known.length, 0)} of all cells: there options held a fall likelier than the model.`,
   )}${bandsFigure(
     percentile,
     markup`<span class="ramp ramp-percentile"><span>0%</span><i></i><span>100%</span></span>`,

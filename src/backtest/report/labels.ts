@@ -100,7 +100,10 @@ export function points(value: number): string {
   return signedPercent(value).replace("%", " pts");
 }
 
-/** A sentence of the result in the page's own style: dates as "31 Jan 2018", which also do not break, and "5%". */
+/** A sentence of the result in the page's own style: "31 Jan 2018", "5%", "−5". */
 export function sentence(text: string): string {
-  return text.replaceAll(/\b\d{4}-\d{2}-\d{2}\b/g, longDate).replaceAll(/(\d) %/g, "$1%");
+  return text
+    .replaceAll(/\b\d{4}-\d{2}-\d{2}\b/g, longDate)
+    .replaceAll(/(\d) %/g, "$1%")
+    .replaceAll(/(?<=^|[\s(])-(?=\d)/g, "−");
 }

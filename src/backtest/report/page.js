@@ -7,7 +7,7 @@
   const ROW = 30;
   const AXIS = 22;
   const REGIMES = ["calm", "elevated", "stress"];
-  const { run, format, paint, asSlider } = globalThis.report;
+  const { run, format, months, paint, asSlider } = globalThis.report;
 
   const choice = document.getElementById("strategy");
   const parts = document.querySelectorAll("[data-strategy]");
@@ -25,8 +25,13 @@
   function ticks(sessions) {
     const size = sessions.length > 500 ? 4 : 7;
     return sessions.flatMap((date, i) =>
-      i > 0 && date.slice(0, size) !== sessions[i - 1].slice(0, size) ? [[i, date.slice(0, size)]] : [],
+      i > 0 && date.slice(0, size) !== sessions[i - 1].slice(0, size) ? [[i, tickLabel(date, size)]] : [],
     );
+  }
+
+  function tickLabel(date, size) {
+    const year = date.slice(0, 4);
+    return size === 4 ? year : months[Number(date.slice(5, 7)) - 1] + " " + year;
   }
 
   function draw(map) {
@@ -48,9 +53,9 @@
         const top = row * ROW + 2;
         values.forEach((value, i) => {
           if (value === null) return;
-          const left = (i / count) * width;
-          // Neighbours overlap by a hair: gaps between them would shimmer.
-          const wide = width / count + 0.5;
+          // Whole pixels: cells that half cover one would show as lines.
+          const left = Math.floor((i / count) * width);
+          const wide = Math.max(1, Math.floor(((i + 1) / count) * width) - left);
           let tall = ROW - 4;
           if (map.scale === "regime") {
             ctx.globalAlpha = 1;

@@ -30,10 +30,10 @@ export function regimeBands({ regimes }: BacktestResult): Bands {
   };
 }
 
-/** The regime of each day of the result: the decision of the last session by then. */
-export function dailyRegimes({ dates, regimes }: BacktestResult): RegimeName[] {
+/** The regime of each day of the result: the decision of the last session by then, "" before the first one. */
+export function dailyRegimes({ dates, regimes }: BacktestResult): (RegimeName | "")[] {
   let next = 0;
-  let current: RegimeName = "Unknown";
+  let current: RegimeName | "" = "";
   return dates.map((date) => {
     while (next < regimes.sessions.length && (regimes.sessions[next] ?? "") <= date) {
       current = regimes.decision[next] ?? "Unknown";

@@ -26,11 +26,12 @@ export function summarySection(result: BacktestResult): Markup {
 <h1 id="verdict">${sentence(verdict.headline)}</h1>
 <dl class="points">${verdict.points.map(({ title, text }) => markup`<div><dt>${title}</dt><dd>${sentence(text)}</dd></div>`)}</dl>
 <p class="caveat">${sentence(verdict.caveat)}</p>
-<div class="cards">${shown.map((strategy) => card(strategy, low, high))}</div>
+<div class="cards">${shown.map((strategy) => card(strategy, window.years < 1, low, high))}</div>
 </section>`;
 }
 
-function card(strategy: StrategyResult, low: number, high: number): Markup {
+/** @param short whether the window is too short for its return to be stretched to a year */
+function card(strategy: StrategyResult, short: boolean, low: number, high: number): Markup {
   const { id, name, metrics, intervals, navs, undefinedBecause } = strategy;
   const head = markup`<div><h2>${name}</h2>
 <p class="blurb">${blurb(strategy)}</p></div>`;
@@ -41,13 +42,14 @@ ${head}
 <p class="none">No path: ${undefinedBecause ?? "not run."}</p>
 </article>`;
   }
+  const gain = short ? "totalReturn" : "annualReturn";
   const stride = Math.max(1, Math.ceil(navs.length / SPARK_POINTS));
   const { maxDrawdownFrom: from, maxDrawdownTo: to } = metrics;
   return markup`
 <article class="card card-${slug(id)}">
 ${head}
 <dl>
-<div class="big"><dt>Return a year</dt><dd>${signedPercent(metrics.annualReturn)}${between(intervals?.annualReturn, signedPercent)}</dd></div>
+<div class="big"><dt>${short ? "Return" : "Return a year"}</dt><dd>${signedPercent(metrics[gain])}${between(intervals?.[gain], signedPercent)}</dd></div>
 <div class="big"><dt>Deepest fall</dt><dd>${percent(metrics.maxDrawdown)}${between(intervals?.maxDrawdown, percent)}</dd></div>
 </dl>
 ${spark(navs.filter((_, i) => i % stride === 0 || i === navs.length - 1).map(Math.log), low, high)}
