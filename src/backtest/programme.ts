@@ -19,6 +19,8 @@ export const HEDGE_LINES: readonly AttributionLine[] = [
   "liquidations",
 ];
 
+const DAYS_PER_WEEK = 7;
+
 /** Gain or loss of the hedge on each day, USD. */
 export function hedgeGains({ lines }: VaultPath): Float64Array {
   const gains = new Float64Array(lines.funding.length);
@@ -34,7 +36,8 @@ export function hedgeCost(path: VaultPath): number {
 
 /**
  * Internal rate of return of the hedge programme: what is moved into margin and premiums is paid, what comes back is received,
- * and the capital at the end is returned. A day's flow is the change of the capital less the day's gain.
+ * and the capital at the end is returned. A day's flow is the change of the capital less the day's gain; those of a week
+ * count together, at its end.
  * @returns null when there was no programme, or no single rate describes it
  */
 export function hedgeXirr(path: VaultPath): number | null {
@@ -42,9 +45,10 @@ export function hedgeXirr(path: VaultPath): number | null {
   const flows: CashFlow[] = [];
   hedgeGains(path).forEach((gain, i) => {
     const paidIn = hedgeCapital[i + 1]! - hedgeCapital[i]! - gain;
-    if (paidIn !== 0) flows.push({ day: i + 1, amount: -paidIn });
+    if (paidIn !== 0) flows.push({ day: Math.ceil((i + 1) / DAYS_PER_WEEK) * DAYS_PER_WEEK, amount: -paidIn });
   });
-  flows.push({ day: hedgeCapital.length - 1, amount: hedgeCapital.at(-1)! });
+  const end = Math.ceil((hedgeCapital.length - 1) / DAYS_PER_WEEK) * DAYS_PER_WEEK;
+  flows.push({ day: end, amount: hedgeCapital.at(-1)! });
   try {
     return xirr(flows);
   } catch (error) {

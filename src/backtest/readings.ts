@@ -71,6 +71,7 @@ export function createReader(models: readonly MarkovModel[], signals: readonly S
   const assess = createRegimeAssessor(models);
   const edrOf = createEdr(seededRandom);
   const curveOf = createVixCurve();
+  const shiftOf = createShifts();
   const steppers = signals.map((signal) => signal.create());
   const signalHistory: SignalHistory = { sessions: [], states: [] };
   const edrReadings: EdrReading[] = [];
@@ -78,7 +79,8 @@ export function createReader(models: readonly MarkovModel[], signals: readonly S
   const follow = (view: AsOfView, session: string) => {
     const day = dayNumber(session);
     const edr = edrOf(view, session);
-    const states = Int8Array.from(steppers, (step) => STATE_CODES[step(view, day).state]);
+    const states = new Int8Array(steppers.length);
+    for (let i = 0; i < states.length; i++) states[i] = STATE_CODES[steppers[i]!(view, day).state];
     edrReadings.push(edr);
     signalHistory.sessions.push(session);
     signalHistory.states.push(states);
@@ -104,18 +106,21 @@ export function createReader(models: readonly MarkovModel[], signals: readonly S
         curve: isVixCurve(curve) ? curve : null,
         surface: spxSurface(view, session, SPX_MODEL),
         shortVolatilityScale: shortVolatilityScale(view, session),
-        shiftRoll: rememberShifts(view.events(day - EVENTS_BEFORE_DAYS, day + EVENTS_AFTER_DAYS, SHIFTING_EVENTS)),
+        shiftRoll: shiftOf(view.events(day - EVENTS_BEFORE_DAYS, day + EVENTS_AFTER_DAYS, SHIFTING_EVENTS)),
       };
     },
   };
 }
 
-/** Shifts by these events; several strategies ask about the same sessions. */
-function rememberShifts(events: readonly MarketEvent[]): (dueSession: string) => string {
-  const known = new Map<string, string>();
-  return (due) => {
-    let session = known.get(due);
-    if (session === undefined) known.set(due, (session = shiftedSession(due, events)));
+/** Shifts rolls by the events known; what the same events make of the same session is remembered over the whole run. */
+function createShifts(): (events: readonly MarketEvent[]) => (dueSession: string) => string {
+  const remembered = new Map<string, string>();
+  return (events) => (due) => {
+    const dueDay = dayNumber(due);
+    const near = events.filter(({ day }) => day <= dueDay && day >= dueDay - EVENTS_BEFORE_DAYS);
+    const key = `${due} ${near.map(({ day }) => day).join(" ")}`;
+    let session = remembered.get(key);
+    if (session === undefined) remembered.set(key, (session = shiftedSession(due, near)));
     return session;
   };
 }

@@ -459,5 +459,6 @@ function rounded(values: ArrayLike<number>, digits = 4): number[] {
 }
 
 function toDigits<T extends number | null>(value: T, digits: number): T {
-  return (value === null ? null : Number(value.toFixed(digits))) as T;
+  const scale = 10 ** digits;
+  return (value === null ? null : Math.round(value * scale) / scale) as T;
 }

@@ -6,8 +6,8 @@
 
 import { createWorstRise } from "../hedge/margin.ts";
 import { AsOfView } from "../market/asOf.ts";
-import { dateOfDay, dayNumber, isSession, nextSession, sessionsBetween } from "../market/calendar.ts";
-import { decisionTime } from "../market/dataset.ts";
+import { dateOfDay, dayNumber, nextSession } from "../market/calendar.ts";
+import { decisionTime, isSessionDay } from "../market/publication.ts";
 import type { Dataset } from "../market/series.ts";
 import { SeriesMissingError } from "../market/series.ts";
 import type { Level } from "./parameters.ts";
@@ -111,13 +111,15 @@ export function recordTape<D extends Read>(dataset: Dataset, options: TapeOption
   const rows: TapeDay<Inputs & D>[] = [];
 
   const firstEthDay = dataset.series.get("eth")!.days[0]!;
-  for (const session of sessionsBetween(firstSession, dateOfDay(firstEthDay - 1))) {
+  for (let day = dayNumber(firstSession); day < firstEthDay; day++) {
+    if (!isSessionDay(day)) continue;
+    const session = dateOfDay(day);
     warmUp(view.advanceTo(decisionTime(session)), session);
   }
   for (let day = firstEthDay; day <= lastDay; day++) {
     const date = dateOfDay(day);
     const mark = markOf(view.advanceTo((day + 1) * SECONDS_PER_DAY), day, date);
-    const isDecisionDay = isSession(date);
+    const isDecisionDay = isSessionDay(day);
     if (isDecisionDay) view.advanceTo(decisionTime(date));
     if (day < firstRow) {
       if (isDecisionDay && date >= firstSession) warmUp(view, date);
