@@ -138,12 +138,26 @@ const CSV_OPTIONS = { bom: true, skip_empty_lines: true, trim: true } as const;
 
 function readRecords(text: string, fileName: string): string[][] {
   try {
-    return parse(text, CSV_OPTIONS);
+    return plainRecords(text) ?? parse(text, CSV_OPTIONS);
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     const line = typeof error["lines"] === "number" ? error["lines"] : null;
     throw new DataFileError(fileName, line, null, error.message, "Give every line as many fields as the header has.");
   }
+}
+
+/**
+ * The records of a text that has no quote, blank line or lone carriage return and as many fields on each line, trimmed;
+ * null for any other, which is for the parser to read or refuse. Such texts mean the same to both (tested), and a whole
+ * data folder of them is read in half the time.
+ */
+function plainRecords(text: string): string[][] | null {
+  if (/"|\r(?!\n)/.test(text)) return null;
+  const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+  if (lines.at(-1) === "") lines.pop();
+  const records = lines.map((line) => line.split(",").map((field) => field.trim()));
+  const width = records[0]?.length ?? 0;
+  return width > 1 && records.every(({ length }) => length === width) ? records : null;
 }
 
 /** The line of each record, the header's first. A second pass, since counting lines makes every parse slower. */

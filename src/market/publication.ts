@@ -1,5 +1,5 @@
 import type { Publication } from "./catalogue.ts";
-import { dateOfDay, dayNumber, isSession } from "./calendar.ts";
+import { closures, dateOfDay, dayNumber } from "./calendar.ts";
 import type { MarketEvent } from "./series.ts";
 
 const SECONDS_PER_DAY = 86_400;
@@ -52,22 +52,35 @@ function sundayOf(day: number): number {
   return day + ((((3 - day) % DAYS_PER_WEEK) + DAYS_PER_WEEK) % DAYS_PER_WEEK);
 }
 
-const sessionDays = new Map<number, boolean>();
+const closureDays = new Map<number, ReadonlySet<number>>();
 
-/** As isSession, for a day number, and remembered: every file of a folder asks for the same days. */
+/** As isSession, for a day number: a folder asks a hundred thousand times, and dates as text are slow. */
 export function isSessionDay(day: number): boolean {
-  let session = sessionDays.get(day);
-  if (session === undefined) {
-    session = isSession(dateOfDay(day));
-    sessionDays.set(day, session);
+  if (isWeekend(day)) return false;
+  const year = new Date(day * SECONDS_PER_DAY * 1_000).getUTCFullYear();
+  let shut = closureDays.get(year);
+  if (shut === undefined) {
+    shut = new Set(closures(year, year).map(dayNumber));
+    closureDays.set(year, shut);
   }
-  return session;
+  return !shut.has(day);
 }
+
+/** 1970-01-03 was a Saturday. */
+function isWeekend(day: number): boolean {
+  return (((day - 2) % DAYS_PER_WEEK) + DAYS_PER_WEEK) % DAYS_PER_WEEK < 2;
+}
+
+const businessDays = new Map<number, number>();
 
 /** The first day after that is a session of New York and no holiday that only the Federal Reserve keeps. */
 function businessDayAfter(day: number): number {
-  let next = day + 1;
-  while (!isSessionDay(next) || isBankHolidayOnly(next)) next++;
+  let next = businessDays.get(day);
+  if (next === undefined) {
+    next = day + 1;
+    while (!isSessionDay(next) || isBankHolidayOnly(next)) next++;
+    businessDays.set(day, next);
+  }
   return next;
 }
 

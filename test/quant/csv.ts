@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import fc from "fast-check";
 import { DataFileError, parseSeries } from "../../src/market/csv.ts";
 
 const COLUMNS = { date: "date", close: "number" } as const;
@@ -42,6 +43,37 @@ describe("parseSeries", () => {
       expectError(() => parseSeries(text, "b.csv", COLUMNS), line, column, problem);
     });
   }
+
+  it("reads plain texts as the parser reads them quoted", () => {
+    const field = fc.stringMatching(/^[ a-z0-9.\t-]{0,6}$/);
+    const records = fc.integer({ min: 2, max: 4 }).chain((width) => {
+      return fc.array(fc.array(field, { minLength: width, maxLength: width }), { minLength: 1, maxLength: 9 });
+    });
+    fc.assert(
+      fc.property(records, fc.constantFrom("\n", "\r\n"), fc.boolean(), fc.boolean(), (rows, newline, bom, ended) => {
+        const header = rows[0]!.map((_, i) => `c${i}`);
+        const columns = Object.fromEntries(header.map((name) => [name, "text" as const]));
+        const textOf = (write: (value: string) => string): string =>
+          [
+            bom ? "\uFEFF" : "",
+            [header, ...rows].map((row) => row.map(write).join(",")).join(newline),
+            ended ? newline : "",
+          ].join("");
+        const plain = parseSeries(
+          textOf((value) => value),
+          "b.csv",
+          columns,
+        );
+        const quoted = parseSeries(
+          textOf((value) => `"${value.trim()}"`),
+          "b.csv",
+          columns,
+        );
+        expect(plain).to.deep.equal(quoted);
+      }),
+      { numRuns: 300 },
+    );
+  });
 
   it("refuses a time that is not UTC", () => {
     const text = "time,rate\n2020-01-01T00:00:00+01:00,0.1\n";

@@ -1,10 +1,11 @@
 import { expect } from "chai";
 import { AsOfView } from "../../src/market/asOf.ts";
-import { dateOfDay, dayNumber } from "../../src/market/calendar.ts";
+import { CalendarDateError, dateOfDay, dayNumber, isSession } from "../../src/market/calendar.ts";
 import { DATA_FILE_NAMES, SERIES_SOURCES } from "../../src/market/catalogue.ts";
 import { DataFileError } from "../../src/market/csv.ts";
 import { buildDataset, decisionTime } from "../../src/market/dataset.ts";
 import { readDataset } from "../../src/market/files.ts";
+import { isSessionDay } from "../../src/market/publication.ts";
 import type { Dataset, Series } from "../../src/market/series.ts";
 import { DATA_DIR, dataMissing } from "../helpers/data.ts";
 import { lehmer } from "../helpers/lehmer.ts";
@@ -112,6 +113,15 @@ describe("buildDataset", () => {
 
   it("decides five minutes after the UTC day of the session is over", () => {
     expect(decisionTime("2023-12-29")).to.equal(instant("2023-12-30T00:05:00Z"));
+  });
+
+  it("has the calendar's sessions by day number", () => {
+    const from = dayNumber("1990-01-01");
+    for (let day = from; day < dayNumber("2031-01-01"); day++) {
+      expect(isSessionDay(day), dateOfDay(day)).to.equal(isSession(dateOfDay(day)));
+    }
+    expect(() => isSessionDay(from - 1)).to.not.throw(); // a Sunday is none in any year
+    expect(() => isSessionDay(from - 3)).to.throw(CalendarDateError, "before the calendar begins");
   });
 
   it("names each series once", () => {
