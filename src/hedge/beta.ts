@@ -205,6 +205,8 @@ export function createBeta(asset: string, market: string): (view: AsOfView, sess
   const window: { x: number; y: number }[] = [];
   const pastYears: number[] = [];
   let returns = 0;
+  /** Up to this day every pair has been taken. */
+  let seen = -Infinity;
   let last: ClosePair | null = null;
 
   const take = (pair: ClosePair): void => {
@@ -226,8 +228,11 @@ export function createBeta(asset: string, market: string): (view: AsOfView, sess
 
   return (view, session) => {
     const day = dayNumber(session);
-    const from = last === null ? -Infinity : last.day + 1;
-    for (const pair of pairedCloses(view, asset, market, from, day)) take(pair);
+    const [ofAsset, ofMarket] = [view.latest(asset), view.latest(market)];
+    if (ofAsset === null || ofMarket === null) return null;
+    const known = Math.min(ofAsset.day, ofMarket.day, day);
+    for (const pair of pairedCloses(view, asset, market, seen + 1, known)) take(pair);
+    seen = Math.max(seen, known);
     const latest = last;
     if (latest === null || returns < ROLLING_SESSIONS || sessionsAfter(latest.day, day) > FRESH_SESSIONS) return null;
     const [recent, weighted] = [rolling.regression(), ewma.regression()];
