@@ -126,12 +126,18 @@ describe("ballast hedge", () => {
     );
   });
 
-  it("xirr: says no to a programme below the hurdle, or without a rate", async () => {
+  it("xirr: sets a programme against the hurdle, or says that it has no rate", async () => {
     const file = join(dir, "flows.csv");
+    const clears = async (wacc: string): Promise<unknown> =>
+      (
+        JSON.parse((await ballast(["hedge", "xirr", "--in", file, "--wacc", wacc, "--json"])).stdout) as {
+          clears: unknown;
+        }
+      ).clears;
     writeFileSync(file, "date,amount\n2022-01-01,-100\n2023-01-01,108\n");
-    expect(await ballast(["hedge", "xirr", "--in", file, "--wacc", "0.05"])).to.include({ code: 0 });
-    expect((await ballast(["hedge", "xirr", "--in", file])).code).to.equal(1);
+    expect([await clears("0.05"), await clears("0.1")]).to.deep.equal([true, false]);
     writeFileSync(file, "date,amount\n2022-01-01,-100\n");
+    expect(await clears("0.1")).to.equal(null);
     expect((await ballast(["hedge", "xirr", "--in", file])).stdout).to.contain("no internal rate of return");
   });
 });

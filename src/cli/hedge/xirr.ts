@@ -4,7 +4,7 @@ import { againstHurdle } from "../../hedge/xirr.ts";
 import { dayNumber } from "../../market/calendar.ts";
 import { DataFileError, parseSeries } from "../../market/csv.ts";
 import { numberOption } from "../numbers.ts";
-import { answerNo, print } from "../output.ts";
+import { print } from "../output.ts";
 import { examples } from "../program.ts";
 
 /** `ballast hedge xirr`: a programme's rate of return against the cost of capital. */
@@ -14,11 +14,7 @@ export function registerXirr(hedge: Command): void {
     .description("internal rate of return of dated cash flows, against the cost of capital")
     .requiredOption("--in <csv>", "CSV file with columns date, amount: received is positive, paid negative")
     .option("--wacc <decimal>", "cost of capital a year: the hurdle", "0.1")
-    .addHelpText(
-      "after",
-      "\nExit code 1 when the programme has no rate of return or does not clear the hurdle.\n" +
-        examples("ballast hedge xirr --in flows.csv --wacc 0.08"),
-    )
+    .addHelpText("after", examples("ballast hedge xirr --in flows.csv --wacc 0.08"))
     .action(xirrAction);
 }
 
@@ -33,6 +29,5 @@ async function xirrAction(options: { in: string; wacc: string }): Promise<void> 
     rows.map(({ date, amount }) => ({ day: dayNumber(date), amount })),
     wacc,
   );
-  if (result.clears !== true) answerNo();
   print(result.sentence, { flows: rows.length, ...result });
 }
