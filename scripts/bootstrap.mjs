@@ -1,12 +1,13 @@
 // `npm run demo`, `npm test` and their like start here: node scripts/bootstrap.mjs COMMAND [ARGUMENT…]
 // A fresh clone needs only Node 20 or newer, npm and git; see setup.mjs for what is brought in.
 import { runBallast } from "./ballast.mjs";
-import { prepare, runHardhat, SetupError } from "./setup.mjs";
+import { prepare, runHardhat, runNode, SetupError } from "./setup.mjs";
 
 const COMMANDS = {
   install: () => prepare({ build: false }),
   build: (args) => prepare().then(() => runHardhat(["build", ...args])),
   test: (args) => prepare().then(() => runHardhat(["test", ...args])),
+  bench: (args) => prepare().then(() => runNode(["--import", "tsx", "bench/numbers.ts", ...args])),
   ballast: runBallast,
 };
 
