@@ -69,7 +69,7 @@ export class LiftInputError extends Error {
  * a window that ends before the judged years is a training window.
  * @param run the signals over all sessions, the yardstick among them: its values are the VIX closes
  * @param random numbers in [0, 1); the same numbers give the same intervals
- * @throws LiftInputError when the window has no session or the run no VIX
+ * @throws LiftInputError when the window has no session with a VIX close, or the run no VIX
  */
 export function measureLift(
   run: SignalColumns,
@@ -81,9 +81,10 @@ export function measureLift(
   if (vix === undefined)
     throw new LiftInputError(`lift needs the signal '${YARDSTICK_ID}', whose values are VIX: run it.`);
   const first = run.sessions.findIndex((session) => session >= from);
-  const end = run.sessions.findLastIndex((session) => session <= to) + 1;
+  // After the last known close nobody knows what came, which is not the same as no onset.
+  const end = run.sessions.findLastIndex((session, i) => session <= to && !Number.isNaN(vix[i])) + 1;
   if (first < 0 || end <= first) {
-    throw new LiftInputError(`there is no session from ${from} to ${to} in the run: give a window inside it.`);
+    throw new LiftInputError(`no session from ${from} to ${to} in the run has a VIX close: give a window inside it.`);
   }
   // Labels see closes up to the window's end and from before its start: quiet spells began there.
   const labels = labelOnsets(vix.subarray(0, end));

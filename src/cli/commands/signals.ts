@@ -65,6 +65,7 @@ async function worthUntilLastYear(dataset: Dataset, session: string): Promise<Li
   ]);
   const first = dataset.series.get("vix")?.days[0];
   if (first === undefined) return null;
+  // None when VIX begins in the session's own year or later.
   const sessions = sessionsBetween(dateOfDay(first), `${Number(session.slice(0, 4)) - 1}-12-31`);
   if (sessions.length === 0) return null;
   const window = { from: sessions[0]!, to: sessions.at(-1)! };
