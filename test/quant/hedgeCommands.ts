@@ -36,6 +36,7 @@ describe("ballast hedge", () => {
         return [date, eth, eth * 1.02, eth * 0.98, eth, 1].join(",");
       }),
     ]);
+    file("events.csv", ["date,event,time_et", "2020-12-16,fomc_decision,14:00"]);
     // Growth falls from quarter to quarter.
     file("gdp_real.csv", [
       "date,value",
@@ -63,7 +64,10 @@ describe("ballast hedge", () => {
 
   it("lp: tells people, and refuses what no position can be", async () => {
     const range = ["hedge", "lp", "--lower", "1600", "--upper", "2500", "--liquidity", "1000", "--price"];
-    expect((await ballast([...range, "2000"])).stdout).to.contain("2.36068 base and 4,721.36 asset");
+    const { stdout } = await ballast([...range, "2000", "--entry", "2200"]);
+    expect(stdout)
+      .to.contain("2.36068 base and 4,721.36 asset")
+      .and.to.match(/impermanent loss +-\d/);
     expect(await ballast([...range, "-1"])).to.include({ code: 2, stdout: "" });
     expect((await ballast([...range, "two"])).stderr).to.contain("--price is 'two'");
   });
@@ -106,6 +110,26 @@ describe("ballast hedge", () => {
     expect(on["share"]).to.equal(Math.min(0.1, 0.02 / Number(on["volatility"])));
     const early = await ballast(["hedge", "reit", "--data", dir, "--date", "2018-12-31"]);
     expect(early.stdout).to.contain("unknown on 2018-12-31").and.to.contain("0.00 %");
+  });
+
+  it("roll: moves ahead of an event, and says which", async () => {
+    const { stdout } = await ballast([
+      "hedge",
+      "roll",
+      "--data",
+      dir,
+      "--due",
+      "2020-12-17",
+      "--date",
+      "2020-12-01",
+      "--json",
+    ]);
+    const answer = JSON.parse(stdout) as Record<string, unknown>;
+    expect(answer).to.deep.include({ due: "2020-12-17", session: "2020-12-15", shortVolatilityScale: 0.5 });
+    expect(answer["event"]).to.deep.equal({ kind: "fomc_decision", date: "2020-12-16" });
+    const calm = await ballast(["hedge", "roll", "--data", dir, "--due", "2020-12-22", "--date", "2020-12-01"]);
+    expect(calm.stdout).to.contain("stays on 2020-12-22");
+    expect((await ballast(["hedge", "roll", "--data", dir, "--due", "2020-12-25"])).code).to.equal(2);
   });
 
   it("conversions: finds the one quote that pays, and names a bad one", async () => {

@@ -4,6 +4,7 @@ import { registerConversions } from "../hedge/conversions.ts";
 import { registerLp } from "../hedge/lp.ts";
 import { registerMargin } from "../hedge/margin.ts";
 import { registerReit } from "../hedge/reit.ts";
+import { registerRoll } from "../hedge/roll.ts";
 import { registerXirr } from "../hedge/xirr.ts";
 
 /** `ballast hedge`: the arithmetic of hedging, a command for each part. */
@@ -13,6 +14,7 @@ export function register(program: Command): void {
   registerBeta(hedge);
   registerMargin(hedge);
   registerReit(hedge);
+  registerRoll(hedge);
   registerConversions(hedge);
   registerXirr(hedge);
 }

@@ -4,6 +4,7 @@ import {
   lpAmounts,
   lpDelta,
   lpGamma,
+  lpImpermanentLoss,
   LpInputError,
   lpValue,
   lvrPerYear,
@@ -35,6 +36,7 @@ interface LpOptions {
   hedgeRatio: string;
   entryExitCost: string;
   horizon: string;
+  entry?: string;
 }
 
 /** `ballast hedge lp`: what a concentrated-liquidity position is, loses and must earn. */
@@ -62,6 +64,7 @@ export function registerLp(hedge: Command): void {
     .option("--hedge-ratio <share>", "share of delta that is hedged: volatility drag falls on the rest", "0")
     .option("--entry-exit-cost <asset>", "cost of getting in and out, once, in asset", "0")
     .option("--horizon <days>", "days of fees to set against impermanent loss", "30")
+    .option("--entry <price>", "price at which it was opened: gives the impermanent loss since")
     .addHelpText(
       "after",
       "\nValues and costs are in asset, rates decimals a year. Fee income is an assumption, everything else is exact.\n" +
@@ -107,6 +110,8 @@ function answer(options: LpOptions): void {
   const carry = lpCarry(price, position, volatility, assumed, costs);
   const breakEven = lpBreakEven(price, position, volatility, assumed, costs, horizonDays);
   const lvr = lvrPerYear(price, position, volatility);
+  const loss =
+    options.entry === undefined ? null : lpImpermanentLoss(numberOption("entry", options.entry), price, position);
   const result = {
     price,
     ...position,
@@ -118,6 +123,7 @@ function answer(options: LpOptions): void {
     lvrPerYear: lvr,
     lvrPerDay: lvr / 365,
     lvrShareOfValue: lvr / carry.value,
+    impermanentLoss: loss,
     feesPerYear: feesPerYear(price, position, volatility, assumed),
     carryPerYear: carry,
     breakEven,
@@ -134,6 +140,7 @@ type Result = {
   volatility: number;
   lvrPerYear: number;
   lvrShareOfValue: number;
+  impermanentLoss: number | null;
   feesPerYear: number;
   carryPerYear: ReturnType<typeof lpCarry>;
   breakEven: ReturnType<typeof lpBreakEven>;
@@ -153,10 +160,13 @@ function describe(result: Result): string {
       "loss-versus-rebalancing",
       `${amount(result.lvrPerYear)} asset a year at ${percent(result.volatility)} volatility (${percent(result.lvrShareOfValue)} of value)`,
     ],
+    ...(result.impermanentLoss === null
+      ? []
+      : [["impermanent loss", `${amount(result.impermanentLoss)} asset against holding since entry`] as const]),
     ["fees (assumed)", `${amount(result.feesPerYear)} asset a year, ${assumptions.feeToLvr} × that at the reference`],
     [
       "net of all costs",
-      `${amount(carry.net)} asset a year: fees after MEV ${amount(carry.fees)}, rebalancing ${amount(-carry.lvr)}, gas ${amount(-carry.gas)}, drag ${amount(-carry.volatilityDrag)}, hurdle ${amount(-carry.hurdle)}`,
+      `${amount(carry.net)} asset a year: fees after MEV ${amount(carry.fees)}, rebalancing ${amount(0 - carry.lvr)}, gas ${amount(0 - carry.gas)}, drag ${amount(0 - carry.volatilityDrag)}, hurdle ${amount(0 - carry.hurdle)}`,
     ],
     [
       "breaks even at",
