@@ -13,8 +13,11 @@ import type { VixCall } from "../hedge/vixOptions.ts";
 import { vxthFill, vxthOrder } from "../hedge/vxth.ts";
 import type { VxthOrder } from "../hedge/vxth.ts";
 import { dayNumber } from "../market/calendar.ts";
+import type { Level } from "./parameters.ts";
 import type { Reading } from "./readings.ts";
 import type { Layer } from "./vault.ts";
+
+const STRESS: Level = 2;
 
 /** Changes of the option model, for its sensitivity. */
 export interface LayerOptions {
@@ -105,11 +108,11 @@ export function incomeLayer(
       if (prices === null || known === null) return;
       const scale = timeShift ? inputs.shortVolatilityScale : 1;
       condorOrder = condorOrders(condors, prices, { vix: known.vix, nav, sizeFactor: scale }, policy);
-      // One sale at a time: the next one only after the last has expired.
-      if (sold.length > 0) return;
+      // One sale at a time: the next one only after the last has expired. The gate opens in Stress only.
+      if (sold.length > 0 || inputs.decision !== STRESS) return;
       const held = alvh.held();
       const vega = vixCallExposure(held, known).vegaUsd + spxExposure(condors, prices).vegaUsd;
-      const found = temporalTheta(known, inputs.decision === 2, held, vega);
+      const found = temporalTheta(known, true, held, vega);
       sale = found.sale === null ? null : { ...found.sale, contracts: found.sale.contracts * scale };
     },
     fill(inputs, nav) {

@@ -17,7 +17,8 @@ import { createEdr, EDR_CELLS } from "../signals/edr.ts";
 import type { EdrReading } from "../signals/edr.ts";
 import type { EdrHistory } from "../signals/edrHistory.ts";
 import { STATE_CODES } from "../signals/run.ts";
-import type { Signal } from "../signals/signal.ts";
+import type { SignalColumns } from "../signals/run.ts";
+import type { Signal, SignalStep } from "../signals/signal.ts";
 import { seededRandom } from "./bootstrap.ts";
 import type { Level } from "./parameters.ts";
 import type { Inputs } from "./tape.ts";
@@ -51,17 +52,12 @@ const SPX_MODEL = spxModel();
 const EVENTS_BEFORE_DAYS = 60;
 const EVENTS_AFTER_DAYS = 30;
 
-/** States of all signals by session, from the first session on. */
-export interface SignalHistory {
-  readonly sessions: string[];
-  readonly states: Int8Array[];
-}
-
 export interface SessionReader {
   readonly warmUp: (view: AsOfView, session: string) => void;
   readonly read: (view: AsOfView, session: string) => Read;
-  /** Filled as sessions are read. */
-  readonly signalHistory: SignalHistory;
+  /** Every signal over the sessions read so far, and what it said last. */
+  readonly signalHistory: () => SignalColumns;
+  readonly lastSignals: () => readonly SignalStep[];
   /** The EDR bias of every session read so far. */
   readonly edrHistory: () => EdrHistory;
 }
@@ -73,22 +69,39 @@ export function createReader(models: readonly MarkovModel[], signals: readonly S
   const curveOf = createVixCurve();
   const shiftOf = createShifts();
   const steppers = signals.map((signal) => signal.create());
-  const signalHistory: SignalHistory = { sessions: [], states: [] };
+  const sessions: string[] = [];
+  const columns = signals.map((signal) => ({ signal, states: [] as number[], values: [] as number[] }));
+  let lastSignals: SignalStep[] = [];
   const edrReadings: EdrReading[] = [];
 
   const follow = (view: AsOfView, session: string) => {
     const day = dayNumber(session);
     const edr = edrOf(view, session);
     const states = new Int8Array(steppers.length);
-    for (let i = 0; i < states.length; i++) states[i] = STATE_CODES[steppers[i]!(view, day).state];
+    const steps: SignalStep[] = [];
+    for (let i = 0; i < states.length; i++) {
+      const step = steppers[i]!(view, day);
+      steps.push(step);
+      states[i] = STATE_CODES[step.state];
+      columns[i]!.states.push(states[i]!);
+      columns[i]!.values.push(step.value ?? NaN);
+    }
+    lastSignals = steps;
     edrReadings.push(edr);
-    signalHistory.sessions.push(session);
-    signalHistory.states.push(states);
+    sessions.push(session);
     return { edr, states };
   };
 
   return {
-    signalHistory,
+    signalHistory: () => ({
+      sessions,
+      columns: columns.map(({ signal, states, values }) => ({
+        signal,
+        states: Int8Array.from(states),
+        values: Float64Array.from(values),
+      })),
+    }),
+    lastSignals: () => lastSignals,
     edrHistory: () => historyOf(edrReadings),
     warmUp: (view, session) => void follow(view, session),
     read(view, session) {
@@ -115,13 +128,19 @@ export function createReader(models: readonly MarkovModel[], signals: readonly S
 /** Shifts rolls by the events known; what the same events make of the same session is remembered over the whole run. */
 function createShifts(): (events: readonly MarketEvent[]) => (dueSession: string) => string {
   const remembered = new Map<string, string>();
-  return (events) => (due) => {
-    const dueDay = dayNumber(due);
-    const near = events.filter(({ day }) => day <= dueDay && day >= dueDay - EVENTS_BEFORE_DAYS);
-    const key = `${due} ${near.map(({ day }) => day).join(" ")}`;
-    let session = remembered.get(key);
-    if (session === undefined) remembered.set(key, (session = shiftedSession(due, near)));
-    return session;
+  return (events) => {
+    const own = new Map<string, string>();
+    return (due) => {
+      let session = own.get(due);
+      if (session !== undefined) return session;
+      const dueDay = dayNumber(due);
+      const near = events.filter(({ day }) => day <= dueDay && day >= dueDay - EVENTS_BEFORE_DAYS);
+      const key = `${due} ${near.map(({ day }) => day).join(" ")}`;
+      session = remembered.get(key) ?? shiftedSession(due, near);
+      remembered.set(key, session);
+      own.set(due, session);
+      return session;
+    };
   };
 }
 

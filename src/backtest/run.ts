@@ -32,9 +32,10 @@ import type {
   StrategyResult,
   YearlyChoice,
 } from "./result.ts";
+import { onsetsIn, signalTable, trainSignals } from "./signalWorth.ts";
 import { sensitivity } from "./sensitivity.ts";
 import { strategy, STRATEGY_TEXTS } from "./strategies.ts";
-import type { RatiosOf, SimulatedId } from "./strategies.ts";
+import type { RatiosOf, SimulatedId, StrategyOptions } from "./strategies.ts";
 import { firstRowDay, recordTape, TapeTooShortError } from "./tape.ts";
 import type { TapeDay } from "./tape.ts";
 import { verdict } from "./verdict.ts";
@@ -104,8 +105,11 @@ export function runBacktest(
   const tape = recordTape(dataset, { firstSession, lastDay, warmUp: reader.warmUp, read: reader.read });
   const rows = tape.slice(firstDay - 1 - tape[0]!.mark.day);
 
-  progress("choosing hedge ratios on the days before each year");
+  progress("choosing hedge ratios and weighing signals on the days before");
   const choices = chooseHedgeRatios(tape, ({ decision }) => decision, parameters);
+  const history = reader.signalHistory();
+  const trained = trainSignals(history, dateOfDay(firstDay));
+  const lift = trained.lift === null ? {} : { lift: trained.lift };
   const ratiosOf: RatiosOf = (year) => choices.find((choice) => choice.year === year)!.ratios;
 
   progress("simulating strategies and baselines");
@@ -115,7 +119,7 @@ export function runBacktest(
     if (missing.has(id)) continue;
     const { onEvent } = options;
     const watch = onEvent === undefined ? undefined : (event: VaultEvent) => onEvent(id, event);
-    paths.set(id, runVault(rows, strategy(id, { parameters, ratiosOf }), parameters, watch));
+    paths.set(id, runVault(rows, strategy(id, { parameters, ratiosOf, ...lift }), parameters, watch));
   }
   for (const why of new Set(missing.values())) notes.push(why);
 
@@ -123,7 +127,7 @@ export function runBacktest(
   const cash = cashIndex(rows);
   const cashReturns = returnsOf(cash);
   const unhedged = paths.get("unhedged")!.navs;
-  const weights = holdLessWeights(tape, rows, paths, cashReturns, ratiosOf, parameters);
+  const weights = holdLessWeights(tape, rows, paths, cashReturns, { parameters, ratiosOf });
 
   const joint = new Map<StrategyId, Float64Array>([...paths].map(([id, { navs }]) => [id, returnsOf(navs)]));
   joint.set("hold-less-ex-ante", returnsOf(Float64Array.from(weights.exAnte.navs)));
@@ -199,7 +203,8 @@ export function runBacktest(
     startNav: parameters.startNav,
   };
   if (ablation) progress("moving one assumption at a time");
-  const base = { rows, cashReturns, parameters, ratiosOf, available: new Set(paths.keys()) };
+  const base = { rows, cashReturns, parameters, ratiosOf, available: new Set(paths.keys()), ...lift };
+  const signals = signalTable(SIGNALS, reader.lastSignals(), history, trained, window, ablation ? base : null);
   return {
     format: "ballast-backtest-1",
     window,
@@ -207,7 +212,7 @@ export function runBacktest(
       window,
       strategies,
       bootstrap: resampled?.summary ?? null,
-      onsets: null,
+      onsets: onsetsIn(history, window),
       withoutFunding,
     }),
     dates,
@@ -219,8 +224,8 @@ export function runBacktest(
     strategies,
     regimes: regimesOf(rows),
     edr: edrOf(rows, dataset, reader.edrHistory()),
-    signals: [],
-    stressIndex: { used: false, reason: "" },
+    signals,
+    stressIndex: { used: trained.lift !== null, reason: trained.reason },
     choices: choicesOf(choices, window.from, window.to),
     sensitivity: ablation ? sensitivity(base) : [],
     assumptions: assumptionsOf(parameters),
@@ -283,8 +288,7 @@ function holdLessWeights(
   rows: readonly TapeDay<Reading>[],
   paths: ReadonlyMap<SimulatedId, VaultPath>,
   cashReturns: Float64Array,
-  ratiosOf: RatiosOf,
-  parameters: Parameters,
+  options: StrategyOptions,
 ): { exPost: Blend; exAnte: Blend; cdar: Blend } {
   const own = paths.get("ballast")!.navs;
   const whole = paths.get("unhedged")!.navs;
@@ -294,9 +298,7 @@ function holdLessWeights(
 
   // The weights of a year come from paths over all days before it, whenever the judged window begins.
   const sinceStart = (id: SimulatedId): Float64Array =>
-    rows.length === tape.length
-      ? paths.get(id)!.navs
-      : runVault(tape, strategy(id, { parameters, ratiosOf }), parameters).navs;
+    rows.length === tape.length ? paths.get(id)!.navs : runVault(tape, strategy(id, options), options.parameters).navs;
   const yearly = chooseHoldLess(tape, sinceStart("ballast"), sinceStart("unhedged"));
   const weightOf = new Map(yearly.map(({ year, weight }) => [year, weight]));
   let nav = whole[0]!;
