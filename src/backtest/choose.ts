@@ -24,7 +24,10 @@ export interface RatioChoice {
   readonly score: number | null;
 }
 
-/** Every Calm ≤ Elevated ≤ Stress of the grid, the prior first: of equal scores the first stays. */
+/**
+ * Every Calm ≤ Elevated ≤ Stress of the grid and the prior, nearest to the prior first: of equal scores the first stays, so
+ * that a regime which training days never met keeps about what the prior says.
+ */
 export function candidates(prior: ByRegime<number>): ByRegime<number>[] {
   const all: ByRegime<number>[] = [prior];
   for (const calm of HEDGE_RATIO_GRID)
@@ -32,7 +35,9 @@ export function candidates(prior: ByRegime<number>): ByRegime<number>[] {
       for (const stress of HEDGE_RATIO_GRID) {
         if (calm <= elevated && elevated <= stress) all.push([calm, elevated, stress]);
       }
-  return all;
+  const distance = (ratios: ByRegime<number>): number =>
+    ratios.reduce((sum, ratio, i) => sum + Math.abs(ratio - prior[i]!), 0);
+  return all.sort((a, b) => distance(a) - distance(b));
 }
 
 /**
