@@ -214,7 +214,7 @@ describe("the backtest's report", function () {
 
   it("writes dates and percents of every sentence in one way", function () {
     expect(sentence("Fell 22.5 % from 2018-01-31, 5% since.")).to.equal("Fell 22.5% from 31 Jan 2018, 5% since.");
-    expect(sentence("Earned -1.1 % a year (-3 to 2).")).to.equal("Earned −1.1% a year (−3 to 2).");
+    expect(sentence("Earned -1.1 % a year [-3, 2].")).to.equal("Earned −1.1% a year [−3, 2].");
     expect(sentence("Part 2018-13-01 of 4 things")).to.equal("Part 2018-13-01 of 4 things");
   });
 

@@ -105,5 +105,5 @@ export function sentence(text: string): string {
   return text
     .replaceAll(/\b\d{4}-\d{2}-\d{2}\b/g, longDate)
     .replaceAll(/(\d) %/g, "$1%")
-    .replaceAll(/(?<=^|[\s(])-(?=\d)/g, "−");
+    .replaceAll(/(?<=^|[\s([])-(?=\d)/g, "−");
 }

@@ -1,4 +1,4 @@
-import { counted, grouped, percent, signedPercent } from "../../report/format.ts";
+import { counted, grouped, percent } from "../../report/format.ts";
 import { markup } from "../../report/markup.ts";
 import type { Fragment, Markup } from "../../report/markup.ts";
 import { scrolling } from "../../report/parts.ts";
@@ -26,11 +26,11 @@ ${scrolling(
   "signals",
   markup`<table class="panel signals">
 <caption class="unseen">Lift is precision over base rate: how much oftener an onset (the first VIX close above 25 after at least 20 below) followed within 10 sessions</caption>
-<thead><tr><th scope="col">Signal</th><th scope="col">State</th><th scope="col">Weight, and why</th><th scope="col">Lift, training</th><th scope="col">Lift, judged</th><th scope="col">Holm p<small>judged</small></th><th scope="col">Precision<small>base rate</small></th><th scope="col">Recall<small>by chance</small></th><th scope="col">Lead<small>sessions</small></th><th scope="col">Entries<small>hits</small></th><th scope="col">Lifting the regime alone<small>deepest fall; return a year</small></th></tr></thead>
+<thead><tr><th scope="col">Signal</th><th scope="col">State</th><th scope="col">Weight, and why</th><th scope="col">Lift, training</th><th scope="col">Lift, judged</th><th scope="col">Holm p<small>judged</small></th><th scope="col">Precision<small>base rate</small></th><th scope="col">Recall<small>by chance</small></th><th scope="col">Lead<small>sessions</small></th><th scope="col">Entries<small>hits</small></th><th scope="col">Lifting alone<small>deepest fall</small><small>return a year</small></th></tr></thead>
 <tbody>${signals.map(row)}</tbody>
 </table>`,
 )}
-<p class="memo">The bars are intervals of lift on a scale from ${grouped(LIFT_SCALE.low, 2)} to ${LIFT_SCALE.high}, the line in them is 1: no better than chance. Precision, recall, lead and entries are of the judged days. p-values are adjusted over all signals by Holm's method.</p>
+<p class="memo">The bars are intervals of lift on a scale from ${grouped(LIFT_SCALE.low, 2)} to ${LIFT_SCALE.high}, the line in them is 1: no better than chance. Precision, recall, lead and entries are of the judged days. “Lifting alone” is what the headline's deepest fall and return would have changed by, had this signal alone lifted the regime by one level. p-values are adjusted over all signals by Holm's method.</p>
 </section>`;
 }
 
@@ -43,7 +43,7 @@ function row(signal: SignalWorth): Markup {
 <tr class="state-${state}"><th scope="row">${name}${seedTerm !== null && markup`<small>seed: ${seedTerm}</small>`}${vintage === "latest" && markup`<small>latest vintage</small>`}</th><td><span class="state">${STATES[state]}</span><small>${sentence(reason)}</small></td><td><b>${grouped(weight, weight === 0 ? 0 : 2)}</b><small>${sentence(whyWeight)}</small></td>${liftCell(training)}${liftCell(judged)}<td>${probability(training)}<small>${probability(judged)}</small></td><td>${share(judged?.precision)}<small>${share(judged?.baseRate)}</small></td><td>${share(judged?.recall)}<small>${share(judged?.chanceRecall)}</small></td><td>${maybe(judged?.leadSessions, (value) => grouped(value, 1))}</td><td>${maybe(judged?.entries, grouped)}<small>${maybe(judged?.hits, grouped)}</small></td><td>${
     ablation === null
       ? NONE
-      : markup`${points(ablation.maxDrawdownChange)}; ${signedPercent(ablation.annualReturnChange, 2).replace("%", " pts")}<small>${counted(ablation.daysLifted, "day")} lifted</small>`
+      : markup`${points(ablation.maxDrawdownChange)}<small>${points(ablation.annualReturnChange)}</small><small>${counted(ablation.daysLifted, "day")}</small>`
   }</td></tr>`;
 }
 
