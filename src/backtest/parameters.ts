@@ -97,6 +97,8 @@ export const HEDGE_RATIO_GRID = [0.4, 0.6, 0.8, 1] as const;
 /** Scheduled releases that liquidity is cut ahead of, within so many sessions. */
 export const EVENT_KINDS = ["fomc_decision", "cpi", "ppi"] as const;
 export const EVENT_SESSIONS = 3;
+/** Cost of capital a year that the hedge programme's own return is set against. */
+export const COST_OF_CAPITAL = 0.1;
 /** Share of the unhedged vault that "hold less" holds before there are training days: what Calm leaves unhedged. */
 export const PRIOR_HOLD_LESS_WEIGHT = 0.4;
 
@@ -184,6 +186,12 @@ export function assumptionsOf(p: Parameters): Assumption[] {
       value: percent(p.cashYield),
       unit: "% of the return of treasury bills",
       reason: "In every strategy and in hold less alike: kept in tokenised bills.",
+    },
+    {
+      name: "Cost of capital",
+      value: percent(COST_OF_CAPITAL),
+      unit: "% a year",
+      reason: "What the hedge programme's internal rate of return is set against; a treasury has its own.",
     },
     {
       name: "Fills",

@@ -20,6 +20,7 @@ import { STATE_CODES } from "../signals/run.ts";
 import type { SignalColumns } from "../signals/run.ts";
 import type { Signal, SignalStep } from "../signals/signal.ts";
 import { seededRandom } from "./bootstrap.ts";
+import { createChainRule } from "./chainRule.ts";
 import type { Level } from "./parameters.ts";
 import type { Inputs } from "./tape.ts";
 
@@ -28,6 +29,8 @@ export interface Reading extends Inputs {
   readonly regime: RegimeAssessment;
   /** By the rule machine alone; null where Unknown. */
   readonly rule: Level | null;
+  /** By what the contracts see: the rule machine, lifted by a crash of ETH; null where Unknown. */
+  readonly chain: Level | null;
   /** Share of the past that had a lower EDR bias; null where unknown. */
   readonly edrPercentile: number | null;
   /** Bias and percentile of each of EDR_CELLS, null where unknown. */
@@ -67,6 +70,7 @@ export function createReader(models: readonly MarkovModel[], signals: readonly S
   const assess = createRegimeAssessor(models);
   const edrOf = createEdr(seededRandom);
   const curveOf = createVixCurve();
+  const chainOf = createChainRule();
   const shiftOf = createShifts();
   const steppers = signals.map((signal) => signal.create());
   const sessions: string[] = [];
@@ -109,9 +113,11 @@ export function createReader(models: readonly MarkovModel[], signals: readonly S
       const regime = assess(view, session);
       const curve = curveOf(view, session);
       const day = dayNumber(session);
+      const chain = chainOf(view, session);
       return {
         regime,
         rule: levelOf(regime.rule),
+        chain: regime.rule === "Unknown" ? null : chain,
         decision: levelOf(regime.decision),
         edrPercentile: edr.sizingPercentile,
         edr: edr.cells.map(({ bias, percentile }) => ({ bias, percentile })),

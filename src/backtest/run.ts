@@ -34,7 +34,7 @@ import type {
 } from "./result.ts";
 import { onsetsIn, signalTable, trainSignals } from "./signalWorth.ts";
 import { sensitivity } from "./sensitivity.ts";
-import { strategy, STRATEGY_TEXTS } from "./strategies.ts";
+import { byDecision, strategy, STRATEGY_TEXTS } from "./strategies.ts";
 import type { RatiosOf, SimulatedId, StrategyOptions } from "./strategies.ts";
 import { firstRowDay, recordTape, TapeTooShortError } from "./tape.ts";
 import type { TapeDay } from "./tape.ts";
@@ -106,10 +106,10 @@ export function runBacktest(
   const rows = tape.slice(firstDay - 1 - tape[0]!.mark.day);
 
   progress("choosing hedge ratios and weighing signals on the days before");
-  const choices = chooseHedgeRatios(tape, ({ decision }) => decision, parameters);
   const history = reader.signalHistory();
   const trained = trainSignals(history, dateOfDay(firstDay));
   const lift = trained.lift === null ? {} : { lift: trained.lift };
+  const choices = chooseHedgeRatios(tape, byDecision(trained.lift), parameters);
   const ratiosOf: RatiosOf = (year) => choices.find((choice) => choice.year === year)!.ratios;
 
   progress("simulating strategies and baselines");
@@ -192,6 +192,7 @@ export function runBacktest(
 
   const withoutFunding = fundingNotes(rows, notes);
   trainingNotes(choices, rows, notes);
+  missingNotes(dataset, notes);
   const window = {
     askedFrom: options.from,
     askedTo: options.to,
@@ -453,6 +454,21 @@ function trainingNotes(choices: readonly RatioChoice[], rows: readonly TapeDay[]
       `Hedge ratios of ${priors.join(", ")} are the prior: ETH has less than a year of history before. Ratios of the years just after rest on little more.`,
     );
   }
+}
+
+/** What a backtest does without a series, where that is not plain from what is left out. */
+const WITHOUT: readonly (readonly [series: readonly string[], what: string])[] = [
+  [
+    ["tbill", "fedFunds"],
+    "Neither tbill_bil.csv nor fed_funds.csv: cash earns nothing, and excess returns are returns.",
+  ],
+  [["vix3m"], "No vix3m.csv: the rule machine takes VIX as never inverted."],
+  [["fundingEth"], "No funding_eth_8h.csv: shorts are paid and pay no funding."],
+];
+
+function missingNotes({ series, events }: Dataset, notes: string[]): void {
+  for (const [names, what] of WITHOUT) if (names.every((name) => !series.has(name))) notes.push(what);
+  if (events.length === 0) notes.push("No events.csv: nothing is shifted or cut around releases.");
 }
 
 /** To a hundredth of a cent, so that lines still add up to the cent and the file stays small. */

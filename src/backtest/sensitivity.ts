@@ -31,6 +31,7 @@ interface Variant {
   readonly change?: (parameters: Parameters) => Partial<Parameters>;
   readonly layers?: StrategyOptions["layers"];
   readonly ratiosOf?: RatiosOf;
+  readonly asOnChain?: boolean;
 }
 
 const eachRegime = (targets: ByRegime<RegimeTargets>, change: (one: RegimeTargets) => RegimeTargets) => ({
@@ -92,6 +93,13 @@ function variants(prior: ByRegime<number>): Variant[] {
     { group: PARTS, label: "without the Markov model", strategy: "ballast-rule" },
     {
       group: PARTS,
+      label: "as the contracts decide: rule alone, Stress after a 20 % day of ETH, shipped hedge ratios",
+      strategy: "ballast-rule",
+      ratiosOf: () => prior,
+      asOnChain: true,
+    },
+    {
+      group: PARTS,
       label: "liquidity as in Calm at all times",
       change: ({ targets }) => {
         const { liquidityShare, halfWidth } = targets[0];
@@ -134,6 +142,7 @@ export function sensitivity(base: BaseCase): SensitivityRow[] {
         parameters,
         ratiosOf: variant.ratiosOf ?? base.ratiosOf,
         ...lift,
+        ...(variant.asOnChain === true ? { asOnChain: true } : {}),
         ...(variant.layers === undefined ? {} : { layers: variant.layers }),
       };
       const { navs } = runVault(base.rows, strategy(id, options), parameters);

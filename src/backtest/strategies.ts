@@ -22,7 +22,7 @@ export const STRATEGY_TEXTS: Readonly<Record<StrategyId, StrategyText>> = {
   ballast: {
     name: "Ballast",
     description:
-      "Liquidity share, range and short by the more defensive of rule machine and Markov model: what the vault on chain does.",
+      "Liquidity share, range and short by the more defensive of rule machine and Markov model, by the policy that ships.",
     kind: "strategy",
   },
   "ballast+alvh": {
@@ -38,7 +38,7 @@ export const STRATEGY_TEXTS: Readonly<Record<StrategyId, StrategyText>> = {
   },
   "ballast-rule": {
     name: "Ballast, rule only",
-    description: "As Ballast, by the rule machine alone.",
+    description: "As Ballast, by the rule machine alone: the contracts know no model.",
     kind: "strategy",
   },
   unhedged: {
@@ -82,6 +82,8 @@ export interface StrategyOptions {
   readonly layers?: Omit<LayerOptions, "halfSpread">;
   /** Raises the regime of a session, for the stress index and the ablation of signals. */
   readonly lift?: (inputs: Reading) => boolean;
+  /** Whether `ballast-rule` follows the regime of the contracts, with their lift after a crash of ETH. */
+  readonly asOnChain?: boolean;
 }
 
 /** Makes a strategy. */
@@ -89,7 +91,7 @@ export function strategy(id: SimulatedId, options: StrategyOptions): Strategy<Re
   const { parameters, ratiosOf, lift } = options;
   const layerOptions: LayerOptions = { ...options.layers, halfSpread: parameters.optionHalfSpread };
   const calm = (): Level => 0;
-  const byDecision = lifted((inputs) => inputs.decision, lift);
+  const decided = byDecision(lift ?? null);
   const chosen = byYear(parameters, ratiosOf);
   const fixed = (ratio: number) => {
     const [targets] = withHedgeRatios(parameters.targets, [ratio, ratio, ratio]);
@@ -98,13 +100,17 @@ export function strategy(id: SimulatedId, options: StrategyOptions): Strategy<Re
   const none = (): Layer<Reading>[] => [];
   switch (id) {
     case "ballast":
-      return { level: byDecision, targets: chosen, layers: none };
+      return { level: decided, targets: chosen, layers: none };
     case "ballast+alvh":
-      return { level: byDecision, targets: chosen, layers: () => [alvhLayer(layerOptions)] };
+      return { level: decided, targets: chosen, layers: () => [alvhLayer(layerOptions)] };
     case "ballast+alvh+income":
-      return { level: byDecision, targets: chosen, layers: () => secondEngine(layerOptions) };
+      return { level: decided, targets: chosen, layers: () => secondEngine(layerOptions) };
     case "ballast-rule":
-      return { level: lifted((inputs) => inputs.rule, lift), targets: chosen, layers: none };
+      return {
+        level: lifted((inputs) => (options.asOnChain === true ? inputs.chain : inputs.rule), lift),
+        targets: chosen,
+        layers: none,
+      };
     case "unhedged":
       return { level: calm, targets: fixed(0), layers: none };
     case "static-full-hedge":
@@ -117,6 +123,11 @@ export function strategy(id: SimulatedId, options: StrategyOptions): Strategy<Re
 function secondEngine(options: LayerOptions): Layer<Reading>[] {
   const alvh = alvhLayer(options);
   return [alvh, incomeLayer(alvh, options)];
+}
+
+/** The regime by the more defensive of rule and model, one level higher where signals lift it. */
+export function byDecision(lift: ((inputs: Reading) => boolean) | null): (inputs: Reading) => Level | null {
+  return lifted((inputs) => inputs.decision, lift ?? undefined);
 }
 
 function lifted(

@@ -1,3 +1,4 @@
+import { COST_OF_CAPITAL } from "./parameters.ts";
 import type { BacktestVerdict, BacktestWindow, BootstrapSummary, StrategyId, StrategyResult } from "./result.ts";
 
 /** What the verdict rests on. */
@@ -53,10 +54,14 @@ function cost({ metrics: own }: Found, { metrics: bare }: Found): string {
     hedge >= 0
       ? `The short, its funding and its costs took ${percent(hedge)} of net asset value a year.`
       : `The short, its funding and its costs brought in ${percent(-hedge)} of net asset value a year.`;
+  const programme =
+    own.hedgeXirr === null
+      ? ""
+      : ` On the capital it tied up that is ${percent(own.hedgeXirr)} a year, against a cost of capital of ${percent(COST_OF_CAPITAL)}.`;
   const less = bare.annualReturn - own.annualReturn;
   const rest = `With the smaller liquidity position of nervous regimes, the vault earned ${percent(Math.abs(less))} a year ${less >= 0 ? "less" : "more"} than unhedged.`;
   const above = `Above treasury bills it earned ${percent(own.annualExcessReturn)} a year, unhedged ${percent(bare.annualExcessReturn)}.`;
-  return `${itself} ${rest} ${above}`;
+  return `${itself}${programme} ${rest} ${above}`;
 }
 
 function saved({ metrics: own }: Found, { metrics: bare }: Found, full: Found | null): string {

@@ -1,11 +1,14 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { seededRandom } from "../../src/backtest/bootstrap.ts";
+import { createChainRule, LIFT_MOVE } from "../../src/backtest/chainRule.ts";
 import { candidates, chooseHedgeRatios } from "../../src/backtest/choose.ts";
 import { maxDrawdown, simpleReturns } from "../../src/backtest/metrics.ts";
 import { PARAMETERS } from "../../src/backtest/parameters.ts";
+import type { Level } from "../../src/backtest/parameters.ts";
 import { hedgeCost, hedgeXirr } from "../../src/backtest/programme.ts";
 import { createReader } from "../../src/backtest/readings.ts";
 import { resample } from "../../src/backtest/resample.ts";
@@ -16,7 +19,9 @@ import { verdict } from "../../src/backtest/verdict.ts";
 import { ATTRIBUTION_LINES } from "../../src/backtest/vault.ts";
 import type { VaultPath } from "../../src/backtest/vault.ts";
 import { readRegimeModels } from "../../src/cli/regimeModels.ts";
+import { AsOfView } from "../../src/market/asOf.ts";
 import { dayNumber } from "../../src/market/calendar.ts";
+import { buildDataset, decisionTime } from "../../src/market/dataset.ts";
 import { readDataset } from "../../src/market/files.ts";
 import { SeriesMissingError } from "../../src/market/series.ts";
 import { ballast, ballastJson } from "../helpers/ballast.ts";
@@ -121,6 +126,35 @@ describe("the backtest on made-up markets, with the fewest files", function () {
       TapeTooShortError,
       "no day is left",
     );
+  });
+});
+
+describe("the regime as the contracts see it", function () {
+  const sessions = ["2020-01-02", "2020-01-03", "2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09", "2020-01-10"];
+  /** VIX at 12 throughout, ETH at 100 but for one low on the Saturday 2020-01-04. */
+  const levels = (low: number): (Level | null)[] => {
+    const bars = Array.from({ length: 11 }, (_, i) => {
+      const date = `2020-01-${String(i + 1).padStart(2, "0")}`;
+      return `${date},100,101,${date === "2020-01-04" ? low : 99},100,1`;
+    });
+    const dataset = buildDataset({
+      "eth.csv": ["date,open,high,low,close,volume", ...bars, ""].join("\n"),
+      "vix.csv": ["date,open,high,low,close", ...sessions.map((date) => `${date},12,12,12,12`), ""].join("\n"),
+    });
+    const view = new AsOfView(dataset);
+    const chain = createChainRule();
+    return sessions.map((session) => chain(view.advanceTo(decisionTime(session)), session));
+  };
+
+  it("is Stress after a day of ETH beyond 20 %, a weekend's too, and comes down as the machine does", function () {
+    // Lifted before Monday's close, which counts as the first of five: Elevated after the fifth.
+    expect(levels(79)).to.deep.equal([0, 0, 2, 2, 2, 2, 1]);
+    expect(levels(81)).to.deep.equal([0, 0, 0, 0, 0, 0, 0]);
+  });
+
+  it("uses the deployment's threshold", function () {
+    const example = JSON.parse(readFileSync("deploy/networks/example.json", "utf8")) as { regime: { liftBps: number } };
+    expect(LIFT_MOVE * 10_000).to.equal(example.regime.liftBps);
   });
 });
 
