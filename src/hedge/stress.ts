@@ -24,8 +24,11 @@ const HISTORIES: Readonly<Record<Market, readonly string[]>> = {
   REIT: ["reit"],
 };
 
-/** Whether a market's moves in a spike happened, or are its beta times those of the S&P 500. */
-export type MoveSource = "history" | "model";
+/**
+ * Whether a market's moves in a spike happened, or are its beta times those of the S&P 500. `none`: the data have nothing
+ * of it; its moves are then 0, and the treasury follows it nowhere.
+ */
+export type MoveSource = "history" | "model" | "none";
 
 /** What a spike would do to the treasury, on the session when it would do most. */
 export interface SpikeStress {
@@ -82,7 +85,7 @@ export interface ModelCheck {
  * Stresses a treasury as of a session.
  * @param view stands at the session's decision time
  * @param onsets days of the spikes' onsets (labelOnsets of VIX closes), ascending
- * @throws SeriesMissingError without S&P 500 closes
+ * @throws SeriesMissingError without S&P 500 closes, or without any of a market that the treasury follows
  */
 export function stressTreasury(
   treasury: Treasury,
@@ -93,6 +96,10 @@ export function stressTreasury(
   const due = liabilitiesDue(treasury, session);
   const histories = readHistories(view);
   const betas = asOfBetas(view, session);
+  for (const { follows } of [...liquidOf(treasury), ...treasury.shorts]) {
+    if (betas[follows] === null)
+      throw new SeriesMissingError(HISTORIES[follows][0]!, `stressing what follows ${follows}`);
+  }
   const paths = onsets.flatMap((onset) => spikePath(onset, histories, betas) ?? []);
   const spikes = paths.map((path) => worstOf(treasury, path, due, histories.vix));
   const worst = spikes.reduce<SpikeStress | null>(
@@ -171,7 +178,7 @@ function spikePath(onset: number, histories: Histories, betas: Record<Market, Be
   const moves = {} as Record<Market, number[]>;
   for (const market of MARKETS) {
     const name = HISTORIES[market].find((series) => movesOver(closes.get(series)!, from, days) !== null);
-    sources[market] = name === undefined ? "model" : "history";
+    sources[market] = name !== undefined ? "history" : betas[market] === null ? "none" : "model";
     moves[market] =
       name === undefined
         ? spx.map((move) => modelMove(move, betas[market]))
@@ -184,9 +191,9 @@ function spikePath(onset: number, histories: Histories, betas: Record<Market, Be
   return { onset, from, steps, sources, open: days.length < SPIKE_SESSIONS };
 }
 
-/** Beta times the S&P's log return; without any common history the S&P's own. */
+/** Beta times the S&P's log return; 0 without a beta. */
 function modelMove(spx: number, beta: BetaEstimate | null): number {
-  return (1 + spx) ** (beta?.beta ?? 1) - 1;
+  return (1 + spx) ** (beta?.beta ?? 0) - 1;
 }
 
 function checkModel(
@@ -242,7 +249,7 @@ function ratio(assets: number, due: number): number | null {
 /** The least amount of each single remedy that keeps quick assets at what is due in every case. */
 function remediesFor(treasury: Treasury, due: number, cases: readonly Moves[], shortfall: number): Remedy[] {
   const spare = cases.map((moves) => quickAssets(treasury, moves) - due);
-  const liquid = treasury.assets.filter((asset) => asset.kind === "liquid");
+  const liquid = liquidOf(treasury);
   const conversions = liquid.map((asset): Remedy => {
     // A unit converted today is worth 1 − cost then, instead of its value after the move and the haircut.
     const gains = cases.map(
@@ -266,6 +273,10 @@ function remediesFor(treasury: Treasury, due: number, cases: readonly Moves[], s
     return { kind: "short", market, amount: leastAmount(spare, gains, Infinity) };
   });
   return [{ kind: "raise", amount: shortfall }, ...conversions, ...shorts];
+}
+
+function liquidOf({ assets }: Treasury): LiquidAsset[] {
+  return assets.filter((asset) => asset.kind === "liquid");
 }
 
 function costOf({ conversionCost, haircut }: LiquidAsset): number {

@@ -40,7 +40,7 @@ function dataset(ethFrom = "2020-06-01"): ReturnType<typeof buildDataset> {
       ...sessions.map((date, i) => [date, 20, 20, 20, i % 300 >= 250 ? 40 : 20].join(",")),
       "",
     ].join("\n"),
-    "eth.csv": ["date,open,high,low,close,volume", ...eth, ""].join("\n"),
+    ...(eth.length === 0 ? {} : { "eth.csv": ["date,open,high,low,close,volume", ...eth, ""].join("\n") }),
   });
 }
 
@@ -179,6 +179,8 @@ describe("Treasury stress", () => {
     );
     expect(() => treasury({ typo: 1 })).to.throw(TreasuryFileError, "typo");
     expect(() => stress(treasury(), buildDataset({}))).to.throw(SeriesMissingError, "spx");
+    expect(() => stress(treasury(), dataset("9999-01-01"))).to.throw(SeriesMissingError, "follows ETH");
+    expect(stress(treasury()).spikes[0]!.sources.REIT).to.equal("none");
   });
 
   it("reads the example that ships, on real history, and knows nothing of the future", async function () {

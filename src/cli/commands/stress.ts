@@ -121,7 +121,9 @@ function describe(treasury: Treasury, result: StressResult, valuation: Valuation
 
 function row({ onset, trough, vixPeak, moves, sources, quickRatio, open }: SpikeStress): string {
   const move = (market: keyof typeof moves): string =>
-    `${(moves[market] * 100).toFixed(1)} %${sources[market] === "model" ? "m" : " "}`.padStart(10);
+    sources[market] === "none"
+      ? "– ".padStart(10)
+      : `${(moves[market] * 100).toFixed(1)} %${sources[market] === "model" ? "m" : " "}`.padStart(10);
   const columns = [move("SPX"), move("ETH"), move("BTC"), move("REIT")].join("");
   return `${onset}  ${trough}  ${vixPeak.toFixed(1).padStart(8)}${columns}   ${ratio(quickRatio)}${open ? " (not over)" : ""}`;
 }
