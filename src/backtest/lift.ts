@@ -44,8 +44,6 @@ export interface LiftRow extends SignalLift {
   readonly id: string;
   /** Eligible days on which the signal was known and the 10 sessions after lie in the window. */
   readonly days: number;
-  /** Entries would have needed this lift for a chance of 80 % that its interval lies above 1; null without entries. */
-  readonly detectableLift: number | null;
   /** Null with fewer than 10 entries or onsets, and when the regression has no optimum. */
   readonly logistic: LogisticTest | null;
   /** Above 0 only when the lift's lower bound is above 1 and the signal adds to the VIX level. */

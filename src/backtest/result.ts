@@ -249,6 +249,8 @@ export interface SignalLift {
   readonly baseRate: number | null;
   readonly lift: number | null;
   readonly liftInterval: Interval | null;
+  /** The least lift that so many entries had a chance of 80 % to show; null without entries. */
+  readonly detectableLift: number | null;
   readonly recall: number | null;
   readonly chanceRecall: number | null;
   readonly leadSessions: number | null;

@@ -127,10 +127,10 @@ function ablation(base: BaseCase, plain: Outcome, signal: number): SignalWorth["
 
 function liftOf(row: LiftRow): SignalLift {
   const { from, to, entries, hits, onsets, precision, baseRate, lift, liftInterval } = row;
-  const { recall, chanceRecall, leadSessions, holmP } = row;
+  const { detectableLift, recall, chanceRecall, leadSessions, holmP } = row;
   return {
     ...{ from, to, entries, hits, onsets, precision, baseRate, lift, liftInterval },
-    ...{ recall, chanceRecall, leadSessions, holmP },
+    ...{ detectableLift, recall, chanceRecall, leadSessions, holmP },
   };
 }
 

@@ -361,6 +361,7 @@ const LIFT: SignalLift = {
   chanceRecall: 0.2,
   leadSessions: 4,
   holmP: 0.03,
+  detectableLift: 2.4,
 };
 
 const SIGNALS: readonly SignalWorth[] = [

@@ -30,7 +30,7 @@ ${scrolling(
 <tbody>${signals.map(row)}</tbody>
 </table>`,
 )}
-<p class="memo">The bars are intervals of lift on a scale from ${grouped(LIFT_SCALE.low, 2)} to ${LIFT_SCALE.high}, the line in them is 1: no better than chance. Precision, recall, lead and entries are of the judged days. “Lifting alone” is what the headline's deepest fall and return would have changed by, had this signal alone lifted the regime by one level. p-values are adjusted over all signals by Holm's method.</p>
+<p class="memo">“Could show” is the least lift that so many entries had a chance of 80 % to show. The bars are intervals of lift on a scale from ${grouped(LIFT_SCALE.low, 2)} to ${LIFT_SCALE.high}, the line in them is 1: no better than chance. Precision, recall, lead and entries are of the judged days. “Lifting alone” is what the headline's deepest fall and return would have changed by, had this signal alone lifted the regime by one level. p-values are adjusted over all signals by Holm's method.</p>
 </section>`;
 }
 
@@ -53,14 +53,14 @@ function probability(lift: SignalLift | null): string {
 
 function liftCell(worth: SignalLift | null): Markup {
   if (worth === null) return markup`<td>${NONE}<small>no history</small></td>`;
-  const { lift, liftInterval } = worth;
+  const { lift, liftInterval, detectableLift } = worth;
   if (lift === null)
     return markup`<td>${NONE}<small>${counted(worth.entries, "entry").replace("entrys", "entries")}</small></td>`;
   return markup`<td>${grouped(lift, 2)}${
     liftInterval === null
       ? markup`<small>no interval</small>`
       : markup`<small>${grouped(liftInterval.low, 2)} to ${grouped(liftInterval.high, 2)}</small>`
-  }${liftBar(worth)}</td>`;
+  }${liftBar(worth)}${detectableLift !== null && markup`<small>could show ${grouped(detectableLift, 1)}</small>`}</td>`;
 }
 
 /** The interval as a bar on a logarithmic scale, a mark at the estimate, a line at 1. */
