@@ -104,7 +104,7 @@ function describe(result: BacktestResult, files: { report: string; json: string 
   };
   const table = [
     ["", ...COLUMNS.map(({ title }) => title)],
-    ...strategies.map((strategy) => [strategy.name, ...COLUMNS.map((column) => cell(strategy, column))]),
+    ...strategies.map((strategy) => [nameOf(strategy), ...COLUMNS.map((column) => cell(strategy, column))]),
   ];
   const widths = table[0]!.map((_, i) => Math.max(...table.map((row) => row[i]!.length)));
   const lines = table.map((row) =>
@@ -121,6 +121,12 @@ function describe(result: BacktestResult, files: { report: string; json: string 
     `\n${verdict.caveat}`,
     ...(files === null ? [] : [`\nReport: ${files.report}`, `Numbers: ${files.json}`]),
   ].join("\n");
+}
+
+/** With the share of the unhedged vault, for hold less. */
+function nameOf({ name, holdLess }: StrategyResult): string {
+  if (holdLess === null) return name;
+  return `${name}, w = ${holdLess.weight === null ? "undefined" : percent(holdLess.weight)}`;
 }
 
 function percent(share: number): string {
