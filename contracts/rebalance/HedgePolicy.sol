@@ -20,6 +20,8 @@ import {IHedgePolicy} from "./IHedgePolicy.sol";
 /// The administrator sets bands and targets, with a delay. Nobody else can change anything here.
 contract HedgePolicy is IHedgePolicy, AccessManaged {
     uint256 private constant MEASURES = 7;
+    /// @dev Steps larger than a tenth of net asset value would leave no way back in parts.
+    uint256 private constant MAX_MIN_STEP_BPS = 1_000;
 
     /// @notice Least improvement of a breach that counts as a step back, in basis points.
     uint256 public immutable minStepBps;
@@ -33,6 +35,9 @@ contract HedgePolicy is IHedgePolicy, AccessManaged {
         Bands[3] memory bands_,
         Targets[3] memory targets_
     ) AccessManaged(authority_) {
+        // With a step of zero a plan that mends nothing would pass outside the bands.
+        if (minStepBps_ == 0 || minStepBps_ > MAX_MIN_STEP_BPS) revert InvalidParameter("minStepBps", minStepBps_);
+
         minStepBps = minStepBps_;
         for (uint256 i; i < 3; ++i) {
             _bands[i] = bands_[i];

@@ -70,6 +70,8 @@ interface IHedgePolicy {
     error RiskAddedWhileUnknown(Measure measure, int256 before, int256 afterwards);
     /// @notice A policy whose bands contradict each other or grow looser with a more defensive regime.
     error InvalidPolicy(Regime regime);
+    /// @notice A constructor argument is outside its bounds.
+    error InvalidParameter(bytes32 name, uint256 value);
 
     /// @notice Bands of a regime; Unknown has those of Stress.
     function bands(Regime regime) external view returns (Bands memory);

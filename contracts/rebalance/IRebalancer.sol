@@ -89,6 +89,8 @@ interface IRebalancer {
     error TooManyTargets(uint256 count);
     /// @notice A derisk plan added risk.
     error NotDerisking(IHedgePolicy.Measure measure, int256 before, int256 afterwards);
+    /// @notice A constructor argument is outside its bounds.
+    error InvalidParameter(bytes32 name, uint256 value);
 
     /// @notice Executes a plan. Only the Safe (REBALANCE role).
     function execute(Plan calldata plan) external;

@@ -31,6 +31,8 @@ import {IRebalancer} from "./IRebalancer.sol";
 contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
     uint256 private constant BPS = 10_000;
     uint256 private constant MAX_TARGETS = 8;
+    /// @dev Losing more than a tenth of net asset value by trading alone is no rebalancing.
+    uint256 private constant MAX_LOSS_CAPACITY_BPS = 1_000;
     /// @dev Base units (1e18) × price (1e18) to asset units: 10^(18 + base decimals − asset decimals).
     uint256 private immutable _valueScale;
 
@@ -56,6 +58,14 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
         uint8 baseDecimals,
         uint8 assetDecimals
     ) AccessManaged(authority_) {
+        if (lossCapacityBps_ == 0 || lossCapacityBps_ > MAX_LOSS_CAPACITY_BPS) {
+            revert InvalidParameter("lossCapacityBps", lossCapacityBps_);
+        }
+        // Without a drain a full bucket stays full; one that empties within a day holds nothing back.
+        if (lossDrainBpsPerDay_ == 0 || lossDrainBpsPerDay_ > lossCapacityBps_) {
+            revert InvalidParameter("lossDrainBpsPerDay", lossDrainBpsPerDay_);
+        }
+
         vault = vault_;
         policy = policy_;
         regimeOracle = regimeOracle_;

@@ -32,6 +32,8 @@ interface IPriceOracle {
     error InvalidAnswer(address feed, int256 answer);
     /// @notice The L2 sequencer is down, or came back less than the grace time ago.
     error SequencerDown(uint256 since);
+    /// @notice A constructor argument is outside its bounds.
+    error InvalidParameter(bytes32 name, uint256 value);
 
     /// @notice The price now. Reverts with StaleFeed, InvalidAnswer or SequencerDown.
     function read() external view returns (Reading memory);

@@ -34,6 +34,13 @@ contract PriceOracle is IPriceOracle {
     uint256 private immutable _assetUnit;
 
     constructor(Feed memory base, Feed memory asset, address sequencer, uint256 grace) {
+        // Nothing here can be changed later: a price that is always stale, or a side that is zero or divides by it, would
+        // close entry and settlement for ever.
+        if (base.maxAge == 0) revert InvalidParameter("baseMaxAge", base.maxAge);
+        if (asset.maxAge == 0) revert InvalidParameter("assetMaxAge", asset.maxAge);
+        if (base.deviationBps >= BPS) revert InvalidParameter("baseDeviationBps", base.deviationBps);
+        if (asset.deviationBps >= BPS) revert InvalidParameter("assetDeviationBps", asset.deviationBps);
+
         baseFeed = base.feed;
         assetFeed = asset.feed;
         baseMaxAge = base.maxAge;

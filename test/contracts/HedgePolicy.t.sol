@@ -10,12 +10,29 @@ import {vm} from "./support/Vm.sol";
 contract HedgePolicyTest {
     uint256 private constant MIN_STEP = 25;
 
+    AccessManager private manager;
     HedgePolicy private policy;
 
     function setUp() public {
-        AccessManager manager = new AccessManager(address(this));
+        manager = new AccessManager(address(this));
         IHedgePolicy.Bands[3] memory bands = [_bands(), _bands(), _bands()];
         policy = new HedgePolicy(address(manager), MIN_STEP, bands, [_targets(), _targets(), _targets()]);
+    }
+
+    // ---- the step ----
+
+    function testMinStepOfNothingOrOfMoreThanATenth() public {
+        IHedgePolicy.Bands[3] memory bands = [_bands(), _bands(), _bands()];
+        IHedgePolicy.Targets[3] memory targets = [_targets(), _targets(), _targets()];
+        uint256[2] memory wrong = [uint256(0), 1_001];
+        for (uint256 i; i < wrong.length; ++i) {
+            vm.expectRevert(
+                abi.encodeWithSelector(IHedgePolicy.InvalidParameter.selector, bytes32("minStepBps"), wrong[i])
+            );
+            new HedgePolicy(address(manager), wrong[i], bands, targets);
+        }
+        new HedgePolicy(address(manager), 1, bands, targets);
+        new HedgePolicy(address(manager), 1_000, bands, targets);
     }
 
     // ---- a more defensive regime is never looser ----

@@ -120,6 +120,28 @@ contract PriceOracleTest {
         prices.read();
     }
 
+    // ---- arguments that would never give a price ----
+
+    function testDeviationOfAllThePrice() public {
+        PriceOracle.Feed memory good = PriceOracle.Feed(address(base), 1, 9_999);
+        PriceOracle.Feed memory bad = PriceOracle.Feed(address(asset), 1, 10_000);
+        _expectInvalid("baseDeviationBps", 10_000);
+        new PriceOracle(bad, good, address(0), 0);
+        _expectInvalid("assetDeviationBps", 10_000);
+        new PriceOracle(good, bad, address(0), 0);
+        new PriceOracle(good, good, address(0), 0);
+    }
+
+    function testAnswersThatMayHaveNoAge() public {
+        PriceOracle.Feed memory good = PriceOracle.Feed(address(base), 1, 50);
+        PriceOracle.Feed memory bad = PriceOracle.Feed(address(asset), 0, 25);
+        _expectInvalid("baseMaxAge", 0);
+        new PriceOracle(bad, good, address(0), 0);
+        _expectInvalid("assetMaxAge", 0);
+        new PriceOracle(good, bad, address(0), 0);
+        new PriceOracle(good, good, address(0), 0);
+    }
+
     // ---- a layer-two sequencer ----
 
     function testSequencerDown() public {
@@ -158,6 +180,10 @@ contract PriceOracleTest {
     }
 
     // ---- moves ----
+
+    function _expectInvalid(bytes32 name, uint256 value) private {
+        vm.expectRevert(abi.encodeWithSelector(IPriceOracle.InvalidParameter.selector, name, value));
+    }
 
     function _expectStale(address feed, uint256 maxAge) private {
         vm.expectRevert(abi.encodeWithSelector(IPriceOracle.StaleFeed.selector, feed, START, maxAge));
