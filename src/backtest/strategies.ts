@@ -22,7 +22,7 @@ export const STRATEGY_TEXTS: Readonly<Record<StrategyId, StrategyText>> = {
   ballast: {
     name: "Ballast",
     description:
-      "Liquidity share, range and short by the more defensive of rule machine and Markov model, by the policy that ships.",
+      "The method: liquidity share, range and short by the more defensive of rule machine and Markov model, hedge ratios chosen each year on the days before. The contracts see no model.",
     kind: "strategy",
   },
   "ballast+alvh": {
@@ -38,7 +38,8 @@ export const STRATEGY_TEXTS: Readonly<Record<StrategyId, StrategyText>> = {
   },
   "ballast-rule": {
     name: "Ballast, rule only",
-    description: "As Ballast, by the rule machine alone: the contracts know no model.",
+    description:
+      "As Ballast, by the rule machine alone: nearest to what contracts and keeper use today, without the lift after a crash of ETH that the chain also has.",
     kind: "strategy",
   },
   unhedged: {
