@@ -188,6 +188,20 @@ export function assumptionsOf(p: Parameters): Assumption[] {
       reason: "In every strategy and in hold less alike: kept in tokenised bills.",
     },
     {
+      name: "Hold less",
+      value: `rebalanced daily; ${percent(PRIOR_HOLD_LESS_WEIGHT)} before there is a year of training days`,
+      unit: "% of NAV unhedged",
+      reason:
+        "Its own rebalancing is free, which flatters it by about 0.1 % a year at most; the share is what Calm leaves unhedged.",
+    },
+    {
+      name: "Prices of VIX calls",
+      value: "Black-76 on the future, one volatility at all strikes, settled at VIX's close",
+      unit: "",
+      reason:
+        "No quotes are in the data. Calls far from the money cost more than that and settle in the morning: it flatters VXTH most.",
+    },
+    {
       name: "Cost of capital",
       value: percent(COST_OF_CAPITAL),
       unit: "% a year",
@@ -203,7 +217,8 @@ export function assumptionsOf(p: Parameters): Assumption[] {
       name: "Funding",
       value: p.funding ? "as settled" : "none",
       unit: "",
-      reason: "On notional at mark. Before 2020 there are no settlements in the data: a scenario of zero funding.",
+      reason:
+        "On notional at mark, which is spot: no basis. Before 2020 there are no settlements in the data: a scenario of zero funding.",
     },
   ];
 }

@@ -20,6 +20,39 @@ export const HEDGE_LINES: readonly AttributionLine[] = [
 ];
 
 const DAYS_PER_WEEK = 7;
+/** Lines of option layers. */
+const OPTION_LINES: readonly AttributionLine[] = ["alvh", "income", "vxth", "optionCosts"];
+/** A monthly option lives five weeks at most. */
+const SPELL_DAYS = 35;
+
+/** The spell in which a vault's options gained most. */
+export interface BestSpell {
+  /** Rows of the marks it lies between. */
+  readonly from: number;
+  readonly to: number;
+  /** Gain over the NAV at its beginning. */
+  readonly gainShare: number;
+  /** Gain of all other days, a year, over mean NAV. */
+  readonly othersAYear: number;
+}
+
+/** The spell of at most five weeks in which options gained most against NAV: a tail hedge may have earned all of it in one. */
+export function bestSpell({ navs, lines }: Pick<VaultPath, "navs" | "lines">): BestSpell {
+  const days = navs.length - 1;
+  const gained = Array.from({ length: days }, (_, i) => OPTION_LINES.reduce((sum, line) => sum + lines[line][i]!, 0));
+  let best = { from: 0, to: 0, gainShare: 0, usd: 0 };
+  for (let from = 0; from < days; from++) {
+    let usd = 0;
+    for (let to = from + 1; to <= Math.min(days, from + SPELL_DAYS); to++) {
+      usd += gained[to - 1]!;
+      const gainShare = usd / navs[from]!;
+      if (gainShare > best.gainShare) best = { from, to, gainShare, usd };
+    }
+  }
+  const { usd, ...spell } = best;
+  const others = gained.reduce((sum, gain) => sum + gain, 0) - usd;
+  return { ...spell, othersAYear: others / average(navs) / (days / DAYS_PER_YEAR) };
+}
 
 /** Gain or loss of the hedge on each day, USD. */
 export function hedgeGains({ lines }: VaultPath): Float64Array {

@@ -15,7 +15,7 @@ import type { HoldLessWeight } from "./holdLess.ts";
 import { annualReturn, average, measure } from "./metrics.ts";
 import { assumptionsOf, DAYS_PER_YEAR, LEAST_TRAINING_DAYS, PARAMETERS } from "./parameters.ts";
 import type { Parameters } from "./parameters.ts";
-import { hedgeCost, hedgeXirr } from "./programme.ts";
+import { bestSpell, hedgeCost, hedgeXirr } from "./programme.ts";
 import { createReader } from "./readings.ts";
 import type { Reading } from "./readings.ts";
 import { resample } from "./resample.ts";
@@ -127,7 +127,7 @@ export function runBacktest(
   const cash = cashIndex(rows);
   const cashReturns = returnsOf(cash);
   const unhedged = paths.get("unhedged")!.navs;
-  const weights = holdLessWeights(tape, rows, paths, cashReturns, { parameters, ratiosOf });
+  const weights = holdLessWeights(tape, rows, paths, cashReturns, { parameters, ratiosOf, ...lift });
 
   const joint = new Map<StrategyId, Float64Array>([...paths].map(([id, { navs }]) => [id, returnsOf(navs)]));
   joint.set("hold-less-ex-ante", returnsOf(Float64Array.from(weights.exAnte.navs)));
@@ -193,6 +193,7 @@ export function runBacktest(
   const withoutFunding = fundingNotes(rows, notes);
   trainingNotes(choices, rows, notes);
   missingNotes(dataset, notes);
+  tailNotes(paths.get("vxth"), dates, notes);
   const window = {
     askedFrom: options.from,
     askedTo: options.to,
@@ -454,6 +455,22 @@ function trainingNotes(choices: readonly RatioChoice[], rows: readonly TapeDay[]
       `Hedge ratios of ${priors.join(", ")} are the prior: ETH has less than a year of history before. Ratios of the years just after rest on little more.`,
     );
   }
+}
+
+/** Share of NAV from which a spell of gains is told of: a year's premiums at the rule's fullest. */
+const NOTABLE_GAIN = 0.12;
+
+/** Says so when what VXTH earned came from one spell. */
+function tailNotes(path: VaultPath | undefined, dates: readonly string[], notes: string[]): void {
+  if (path === undefined) return;
+  const { from, to, gainShare, othersAYear } = bestSpell(path);
+  if (gainShare < NOTABLE_GAIN) return;
+  const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+  notes.push(
+    `${STRATEGY_TEXTS.vxth.name}: from ${dates[from]!} to ${dates[to]!} its calls gained ${percent(gainShare)} of net asset value, on all other days ` +
+      `they ${othersAYear < 0 ? "lost" : "gained"} ${percent(Math.abs(othersAYear))} a year. Its result rests on that one spell at model prices: one volatility ` +
+      "at all strikes makes such calls too cheap, and they settle at VIX's close instead of the morning's opening.",
+  );
 }
 
 /** What a backtest does without a series, where that is not plain from what is left out. */

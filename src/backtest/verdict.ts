@@ -24,7 +24,7 @@ export function verdict(inputs: VerdictInputs): BacktestVerdict {
   const ballast = of("ballast")!;
   const unhedged = of("unhedged")!;
   return {
-    headline: headline(ballast, unhedged),
+    headline: headline(ballast, unhedged, of("hold-less-ex-post")),
     points: [
       { title: "What the hedge cost", text: cost(ballast, unhedged) },
       { title: "What it saved", text: saved(ballast, unhedged, of("static-full-hedge")) },
@@ -38,14 +38,24 @@ export function verdict(inputs: VerdictInputs): BacktestVerdict {
 
 type Found = StrategyResult & { readonly metrics: NonNullable<StrategyResult["metrics"]> };
 
-function headline({ metrics: own }: Found, { metrics: bare }: Found): string {
+/** What Ballast did as a whole, since a smaller liquidity position has its part in it, and whether holding less does as well. */
+function headline({ metrics: own }: Found, { metrics: bare }: Found, exPost: Found | null): string {
   const shallower = bare.maxDrawdown - own.maxDrawdown;
   const falls = `the deepest fall ${percent(own.maxDrawdown)} instead of ${percent(bare.maxDrawdown)}`;
   const earned = `the return ${percent(own.annualReturn)} a year instead of ${percent(bare.annualReturn)}`;
-  if (Math.abs(shallower) < SAME) return `The hedge did not change the deepest fall, and made ${earned}.`;
+  const less = lessInShort(own, exPost);
+  if (Math.abs(shallower) < SAME) return `Ballast did not change the deepest fall and made ${earned}; ${less}.`;
   return shallower > 0
-    ? `The hedge made ${falls}, and ${earned}.`
-    : `The hedge made things worse: ${falls}; and ${earned}.`;
+    ? `Ballast made ${falls} and ${earned}; ${less}.`
+    : `Ballast made things worse: ${falls}, ${earned}; ${less}.`;
+}
+
+function lessInShort(own: Found["metrics"], exPost: Found | null): string {
+  if (exPost !== null) return `holding less ${ANSWERS[compare(exPost.metrics, own)].inShort}`;
+  // No share of it earns more than bills do: bills are the best of holding less.
+  return own.annualExcessReturn <= 0
+    ? "treasury bills alone did as well"
+    : "holding less did not do as well: no share of the unhedged vault earned more than treasury bills";
 }
 
 function cost({ metrics: own }: Found, { metrics: bare }: Found): string {
@@ -59,7 +69,7 @@ function cost({ metrics: own }: Found, { metrics: bare }: Found): string {
       ? ""
       : ` On the capital it tied up that is ${percent(own.hedgeXirr)} a year, against a cost of capital of ${percent(COST_OF_CAPITAL)}.`;
   const less = bare.annualReturn - own.annualReturn;
-  const rest = `With the smaller liquidity position of nervous regimes, the vault earned ${percent(Math.abs(less))} a year ${less >= 0 ? "less" : "more"} than unhedged.`;
+  const rest = `With the smaller liquidity position of nervous regimes, and margin that earns nothing, the vault earned ${percent(Math.abs(less))} a year ${less >= 0 ? "less" : "more"} than unhedged.`;
   const above = `Above treasury bills it earned ${percent(own.annualExcessReturn)} a year, unhedged ${percent(bare.annualExcessReturn)}.`;
   return `${itself}${programme} ${rest} ${above}`;
 }
@@ -85,7 +95,7 @@ function holdLess({ bootstrap }: VerdictInputs, of: (id: StrategyId) => Found | 
     parts.push("Ex post no share of the unhedged vault matches it: unhedged earned nothing above treasury bills.");
   } else {
     const weight = exPost.holdLess?.weight ?? 0;
-    const verdict = compare(exPost.metrics, ballast);
+    const verdict = ANSWERS[compare(exPost.metrics, ballast)].text;
     parts.push(
       `${verdict} Known only afterwards, ${percent(weight)} of the unhedged vault and the rest in treasury bills had ${weight > 0 && weight < 1 ? "the same mean return above cash" : "its share held at a bound"}: ${percent(exPost.metrics.annualReturn)} a year and a deepest fall of ${percent(exPost.metrics.maxDrawdown)}, against ${percent(ballast.annualReturn)} and ${percent(ballast.maxDrawdown)}.`,
     );
@@ -108,12 +118,19 @@ function holdLess({ bootstrap }: VerdictInputs, of: (id: StrategyId) => Found | 
   return parts.join(" ");
 }
 
-function compare(less: Found["metrics"], own: Found["metrics"]): string {
+const ANSWERS = {
+  both: { text: "Yes.", inShort: "did as well" },
+  neither: { text: "No.", inShort: "did not do as well" },
+  fall: { text: "It fell no deeper, but earned less.", inShort: "fell no deeper but earned less" },
+  return: { text: "It earned as much, but fell deeper.", inShort: "earned as much but fell deeper" },
+} as const;
+
+/** On what counts holding less does as well. */
+function compare(less: Found["metrics"], own: Found["metrics"]): keyof typeof ANSWERS {
   const shallower = less.maxDrawdown <= own.maxDrawdown + SAME;
   const earned = less.annualReturn >= own.annualReturn - SAME;
-  if (shallower && earned) return "Yes.";
-  if (!shallower && !earned) return "No.";
-  return shallower ? "It fell no deeper, but earned less." : "It earned as much, but fell deeper.";
+  if (shallower === earned) return shallower ? "both" : "neither";
+  return shallower ? "fall" : "return";
 }
 
 function howSure({ bootstrap, window, onsets }: VerdictInputs, { intervals }: Found): string {

@@ -9,7 +9,7 @@ import { candidates, chooseHedgeRatios } from "../../src/backtest/choose.ts";
 import { maxDrawdown, simpleReturns } from "../../src/backtest/metrics.ts";
 import { PARAMETERS } from "../../src/backtest/parameters.ts";
 import type { Level } from "../../src/backtest/parameters.ts";
-import { hedgeCost, hedgeXirr } from "../../src/backtest/programme.ts";
+import { bestSpell, hedgeCost, hedgeXirr } from "../../src/backtest/programme.ts";
 import { createReader } from "../../src/backtest/readings.ts";
 import { resample } from "../../src/backtest/resample.ts";
 import type { BacktestResult, StrategyId, StrategyResult } from "../../src/backtest/result.ts";
@@ -282,6 +282,20 @@ describe("the hedge as a programme", function () {
   });
 });
 
+describe("where a layer's money came from", function () {
+  it("finds the days of at most a life of calls that gained most, and what all others lost", function () {
+    const vxth = new Float64Array(730).fill(-1);
+    vxth.set([-1, 300, -50, 260], 400);
+    const navs = new Float64Array(731).fill(1_000);
+    const none = new Float64Array(730);
+    const lines = { ...Object.fromEntries(ATTRIBUTION_LINES.map((line) => [line, none])), vxth };
+    const found = bestSpell({ navs, lines: lines as VaultPath["lines"] });
+    // From the mark before the first gain to the mark of the last one.
+    expect(found).to.deep.include({ from: 401, to: 404, gainShare: 0.51 });
+    expect(found.othersAYear).to.be.closeTo((-727 / 1_000) * (365 / 730), 1e-12);
+  });
+});
+
 describe("the verdict", function () {
   const base = {
     window: { from: "2018-01-01", to: "2020-12-31", years: 3 },
@@ -310,6 +324,29 @@ describe("the verdict", function () {
     expect(said({ maxDrawdown: 0.3, annualReturn: 0.1 }).headline).to.contain("30.0 % instead of 50.0 %");
     expect(said({ maxDrawdown: 0.6, annualReturn: 0.1 }).headline).to.contain("made things worse");
     expect(said({ maxDrawdown: 0.5, annualReturn: 0.1 }).headline).to.contain("did not change the deepest fall");
+    // A smaller liquidity position has its part in it: not all of it is the hedge's.
+    expect(said({ maxDrawdown: 0.3, annualReturn: 0.1 }).headline).to.match(/^Ballast/);
+  });
+
+  it("says in its first sentence whether holding less does as well", function () {
+    const first = (own: { maxDrawdown: number; annualReturn: number }): string =>
+      said(own).headline.split(". ")[0]!.toLowerCase();
+    expect(first({ maxDrawdown: 0.3, annualReturn: 0.1 })).to.contain("holding less did as well");
+    expect(first({ maxDrawdown: 0.1, annualReturn: 0.15 })).to.contain("holding less did not do as well");
+    expect(first({ maxDrawdown: 0.3, annualReturn: 0.15 })).to.contain("holding less fell no deeper but earned less");
+    expect(first({ maxDrawdown: 0.1, annualReturn: 0.1 })).to.contain("holding less earned as much but fell deeper");
+    expect(first({ maxDrawdown: 0.6, annualReturn: 0.1 })).to.contain("holding less did as well");
+  });
+
+  it("where unhedged earned nothing above bills, compares with bills, the only share that loses nothing", function () {
+    const lost = (annualExcessReturn: number): string => {
+      const found = strategies({ maxDrawdown: 0.3, annualReturn: 0.01 })
+        .filter(({ id }) => id !== "hold-less-ex-post")
+        .map((strategy) => ({ ...strategy, metrics: { ...strategy.metrics, annualExcessReturn } }));
+      return verdict({ ...base, strategies: found } as unknown as Parameters<typeof verdict>[0]).headline;
+    };
+    expect(lost(-0.01)).to.contain("treasury bills alone did as well");
+    expect(lost(0.01)).to.contain("holding less did not do as well");
   });
 
   it("answers whether hold less does as well, and that one window is not sure", function () {
