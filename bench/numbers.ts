@@ -9,6 +9,7 @@ import { readRegimeModels } from "../src/cli/regimeModels.ts";
 import { readDataset } from "../src/market/files.ts";
 import { benchBacktest } from "./backtest.ts";
 import type { BenchCase } from "./case.ts";
+import { benchHistory } from "./history.ts";
 import { benchIndicators } from "./indicators.ts";
 import { benchMarkov } from "./markov.ts";
 
@@ -30,6 +31,7 @@ if (existsSync(options.data)) {
     const rows = vix.days.findIndex((day) => day >= FIT_TO_DAY);
     cases.push(benchMarkov(vix.values.slice(0, rows < 0 ? vix.values.length : rows).map(Math.log), "VIX"));
   }
+  if (vix !== undefined) cases.push(...benchHistory(dataset, models));
   cases.push(...(await benchBacktest(options.data, dataset, models)));
 } else {
   // Not measured is not passed.

@@ -225,24 +225,6 @@ describe("joint resampling", function () {
     const spared = unhedged.map((r) => Math.max(r, -0.01) - 0.003);
     expect(resample(joint(spared), options).summary.holdLessAsGood).to.be.lessThan(0.1);
   });
-
-  it("a thousand joint paths of ten strategies over seven years fit in the time given", function () {
-    this.timeout(60_000);
-    const long = Float64Array.from({ length: 2_555 }, () => (random() - 0.5) * 0.05);
-    const ids = [...SIMULATED, "hold-less-ex-ante"] as StrategyId[];
-    const before = process.cpuUsage();
-    resample(
-      {
-        strategies: new Map(ids.map((id) => [id, long])),
-        cash: new Float64Array(2_555),
-        headline: "ballast",
-        unhedged: "unhedged",
-      },
-      { paths: 1_000, seed: 1 },
-    );
-    const { user, system } = process.cpuUsage(before);
-    expect((user + system) / 1e6, "seconds of processor time").to.be.lessThan(10);
-  });
 });
 
 describe("the hedge as a programme", function () {
