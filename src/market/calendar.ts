@@ -34,8 +34,12 @@ export class CalendarDateError extends Error {
 export function dayNumber(date: string): number {
   const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(date);
   if (match === null) throw new CalendarDateError(date, "is not a date");
-  const day = utcDay(Number(match[1]), Number(match[2]), Number(match[3]));
-  if (dateOfDay(day) !== date) throw new CalendarDateError(date, "does not exist");
+  const [year, month, dayOfMonth] = [Number(match[1]), Number(match[2]), Number(match[3])];
+  const day = utcDay(year, month, dayOfMonth);
+  // Date.UTC rolls a 31 June over into July: what exists comes back as it went in.
+  const back = new Date(day * MILLISECONDS_PER_DAY);
+  const exists = back.getUTCDate() === dayOfMonth && back.getUTCMonth() + 1 === month && back.getUTCFullYear() === year;
+  if (!exists) throw new CalendarDateError(date, "does not exist");
   return day;
 }
 
