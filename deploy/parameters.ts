@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { RULES } from "../src/plan/ruleset.ts";
 
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, "an address");
 const whole = z.number().int().nonnegative();
@@ -22,6 +23,24 @@ const targets = z.strictObject({
   riskAversionBps: whole,
 });
 const regimePolicy = z.strictObject({ bands, targets });
+
+const share = whole.max(10_000);
+const guard = z.strictObject({
+  /** Seconds a derisk plan, another plan, and everything else wait. */
+  deriskWindow: whole,
+  planWindow: whole,
+  otherWindow: whole,
+  /** Seconds the guard's removal waits: longer than a redemption takes. */
+  exitDelay: whole,
+  /** Seconds an announcement stays good after its window. */
+  expiry: whole,
+  /** Shares of the votes that stop a plan, anything else, and what was stopped once and came back. */
+  planVetoBps: share,
+  otherVetoBps: share,
+  secondVetoBps: share,
+  /** Who may announce besides the Safe's owners: the keeper's key, for one. */
+  proposers: z.array(address),
+});
 
 const parametersSchema = z.strictObject({
   network: z.string(),
@@ -80,10 +99,37 @@ const parametersSchema = z.strictObject({
     /** Delay of the administrator's own acts (roles, targets), in seconds. */
     adminDelay: whole,
   }),
+  /** The review guard; leave it out for a Safe without one. */
+  guard: guard.optional(),
+});
+
+const DAY_SECONDS = 86_400;
+/** After this a call scheduled on AccessManager lapses (OpenZeppelin's AccessManager.expiration). */
+const SCHEDULE_EXPIRY_SECONDS = 7 * DAY_SECONDS;
+
+/** Windows, delays and validities have to fit each other, or calls lapse before they may run. */
+const fittingSchema = parametersSchema.superRefine(({ guard: rules, access }, context) => {
+  if (rules === undefined) return;
+  const delay = Math.max(access.parameterDelay, access.adminDelay);
+  const say = (key: string, message: string): void =>
+    context.addIssue({ code: "custom", path: ["guard", key], message });
+  // A plan is valid from its slot's start, is proposed within the slot, and needs a day for signatures after the window.
+  const longest = RULES.planValiditySeconds - RULES.slotSeconds - DAY_SECONDS;
+  if (rules.planWindow > longest) say("planWindow", `plans lapse before they can be signed: at most ${longest}`);
+  if (rules.otherWindow + delay >= SCHEDULE_EXPIRY_SECONDS) {
+    say("otherWindow", `with a delay of ${delay} AccessManager's week is over before the window is`);
+  }
+  if (rules.expiry < delay + DAY_SECONDS) {
+    say(
+      "expiry",
+      `a call announced with its schedule lapses before its delay of ${delay} is over: a day more at least`,
+    );
+  }
 });
 
 /** Everything a deployment needs to know about a network, its venues and the DAO's choices. */
 export type DeployParameters = z.infer<typeof parametersSchema>;
+export type GuardParameters = NonNullable<DeployParameters["guard"]>;
 export type PolicyParameters = DeployParameters["policy"];
 
 /** A parameters file that cannot be used; `path` names the key. */
@@ -102,7 +148,7 @@ export function parseParameters(text: string, where: string): DeployParameters {
   } catch {
     throw new ParametersError(where, "not JSON");
   }
-  const parsed = parametersSchema.safeParse(value);
+  const parsed = fittingSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new ParametersError(where, `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "wrong shape"}`);

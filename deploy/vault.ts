@@ -2,6 +2,8 @@ import { BaseWallet, Contract, Transaction, getCreateAddress } from "ethers";
 import type { ContractFactory, ContractTransaction, Provider, Signer } from "ethers";
 import { CONTRACT_ERRORS } from "../src/keeper/contractErrors.ts";
 import type { Deployment } from "../src/plan/deployment.ts";
+import { readSafe } from "../src/safe/account.ts";
+import { hasModuleGuard, readModules } from "../src/safe/guards.ts";
 import { explainRevert, revertDataOf } from "../src/safe/revert.ts";
 import {
   AccessManager__factory,
@@ -11,6 +13,7 @@ import {
   PriceOracle__factory,
   Rebalancer__factory,
   RegimeOracle__factory,
+  ReviewGuard__factory,
   UniswapV3Adapter__factory,
   VaultLens__factory,
 } from "../typechain-types/index.js";
@@ -18,7 +21,15 @@ import type { Journal, JournalEntry } from "./journal.ts";
 import type { DeployParameters } from "./parameters.ts";
 
 /** AccessManager roles. Keeper and guardian are labelled and held by nobody yet: their powers come with deleveraging. */
-export const ROLES = { rebalance: 1n, executor: 2n, parameters: 3n, calendar: 4n, keeper: 5n, guardian: 6n } as const;
+export const ROLES = {
+  rebalance: 1n,
+  executor: 2n,
+  parameters: 3n,
+  calendar: 4n,
+  keeper: 5n,
+  guardian: 6n,
+  proposer: 7n,
+} as const;
 
 /** Past sessions and closed days for the regime oracle: days since 1970-01-01, points × 1e8. */
 export interface RegimeSeed {
@@ -57,7 +68,7 @@ export async function deployVault(
 ): Promise<Deployment> {
   const steps = new Steps(context);
   const deployer = await context.signer.getAddress();
-  await requireNetwork(context.signer, parameters);
+  await requireNetwork(context, parameters);
 
   const manager = await steps.deploy("AccessManager", new AccessManager__factory(), [deployer]);
   const { base, asset } = parameters.feeds;
@@ -114,6 +125,18 @@ export async function deployVault(
     curie.unwindCostBps,
   ]);
   const lens = await steps.deploy("VaultLens", new VaultLens__factory(), [rebalancer]);
+  const guard =
+    parameters.guard === undefined
+      ? {}
+      : {
+          guard: await steps.deploy("ReviewGuard", new ReviewGuard__factory(), [
+            manager,
+            parameters.safe,
+            rebalancer,
+            lens,
+            parameters.guard,
+          ]),
+        };
 
   const deployment: Deployment = {
     format: "ballast-deployment/1",
@@ -129,6 +152,7 @@ export async function deployVault(
     liquidityAdapter,
     perpAdapter,
     lens,
+    ...guard,
   };
   await wire(steps, deployment, parameters, "sharedRegimeOracle" in seed);
   await handOver(steps, deployment, parameters, deployer);
@@ -203,6 +227,10 @@ async function wire(
   await role("HedgePolicy parameters", d.policy, [selector.setPolicy], ROLES.parameters);
   // A shared oracle is administered where it was deployed.
   if (!regimeOracleShared) await role("RegimeOracle calendar", d.regimeOracle, [selector.setClosures], ROLES.calendar);
+  if (d.guard !== undefined) {
+    const announce = ReviewGuard__factory.createInterface().getFunction("announce").selector;
+    await role("ReviewGuard.announce", d.guard, [announce], ROLES.proposer);
+  }
   for (const [name, id] of Object.entries(ROLES)) {
     await steps.call(`label ${name}`, d.accessManager, manager.encodeFunctionData("labelRole", [id, name]));
   }
@@ -212,6 +240,9 @@ async function wire(
   await grant("executor to the Rebalancer", ROLES.executor, d.rebalancer, 0);
   await grant("parameters to the Safe", ROLES.parameters, d.safe, parameters.access.parameterDelay);
   await grant("calendar to the Safe", ROLES.calendar, d.safe, 0);
+  for (const proposer of parameters.guard?.proposers ?? []) {
+    await grant(`proposer to ${proposer}`, ROLES.proposer, proposer, 0);
+  }
 }
 
 /** The Safe becomes the administrator, then the deployer stops being one. */
@@ -235,7 +266,8 @@ async function decimalsOf(signer: Signer, token: string): Promise<bigint> {
   return (await contract.getFunction("decimals").staticCall()) as bigint;
 }
 
-async function requireNetwork(signer: Signer, parameters: DeployParameters): Promise<void> {
+async function requireNetwork(context: DeployContext, parameters: DeployParameters): Promise<void> {
+  const { signer } = context;
   const network = await signer.provider?.getNetwork();
   if (network?.chainId.toString() !== parameters.chainId) {
     throw new DeployError(
@@ -252,6 +284,22 @@ async function requireNetwork(signer: Signer, parameters: DeployParameters): Pro
     if ((await signer.provider?.getCode(address)) === "0x") {
       throw new DeployError(`${name} ${address} has no code on chain ${parameters.chainId}`);
     }
+  }
+  if (parameters.guard !== undefined) await requireGuardable(context, parameters.safe);
+}
+
+/** Before 1.5.0 a Safe has no module guard: a module would walk past the review. */
+async function requireGuardable({ signer, report }: DeployContext, safe: string): Promise<void> {
+  const provider = signer.provider!;
+  const { version } = await readSafe(provider, safe);
+  if (hasModuleGuard(version)) return;
+  report?.(`Safe ${safe} is version ${version}: it has no module guard, so give it no module while the guard is set`);
+  const modules = await readModules(provider, safe);
+  if (modules.length > 0) {
+    throw new DeployError(
+      `Safe ${safe} is version ${version}, which has no module guard, and its modules (${modules.join(", ")}) would ` +
+        `pass the review guard by: disable them, or upgrade the Safe to 1.5.0`,
+    );
   }
 }
 

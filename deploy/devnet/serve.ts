@@ -14,7 +14,7 @@ import type { AccountName } from "./chain.ts";
 import { CLOSE_SECONDS } from "./feeds.ts";
 import { SETTLE_SECONDS, beatAssetFeed, closeSession, moveMarket, openMarket, tradeNoise } from "./market.ts";
 import type { Market } from "./market.ts";
-import { bringUp, localStart, localParameters } from "./world.ts";
+import { bringUp, DEFAULT_VAULT, localStart, localParameters } from "./world.ts";
 
 /** While nothing else moves, the price feeds are pushed again this often (real seconds), so that they never go stale. */
 const HEARTBEAT_SECONDS = 1_800;
@@ -39,8 +39,16 @@ export class DevnetNotServed extends Error {
   }
 }
 
+export interface DevnetOptions {
+  history: History;
+  port: number;
+  /** Whether the vault's Safe has the review guard; default: not. */
+  guard?: boolean;
+}
+
 /** Starts Hardhat's node on 127.0.0.1 and brings everything up on it through its own JSON-RPC port. */
-export async function serveDevnet({ history, port }: { history: History; port: number }): Promise<DevnetNode> {
+export async function serveDevnet(options: DevnetOptions): Promise<DevnetNode> {
+  const { history, port, guard = false } = options;
   await requireFreePort(port);
   const { network } = await import("hardhat");
   const start = localStart(history);
@@ -57,20 +65,21 @@ export async function serveDevnet({ history, port }: { history: History; port: n
     request: ({ method, params }) => rpc.send(method, (params ?? []) as unknown[]),
   };
   const chain = new LocalChain(eip1193);
-  const world = await bringUp({ history, chain });
+  const world = await bringUp({ history, chain, vaults: [{ ...DEFAULT_VAULT, guard }] });
   const market = await openMarket(world);
   const first = history.days[0];
   await moveMarket(market, (await chain.now()) + SETTLE_SECONDS, first?.eth.open ?? 0, 0);
   const vault = world.vaults[0];
   if (vault === undefined) throw new DevnetNotServed(port, "no vault was deployed");
 
-  const { format: _format, network: _network, chainId: _chainId, ...contracts } = vault.deployment;
+  const { format: _format, network: _network, chainId: _chainId, guard: reviewGuard, ...contracts } = vault.deployment;
   return {
     url,
     deployment: vault.deployment,
-    parameters: await localParameters(world, vault.safe.safe, DEFAULT_POLICY),
+    parameters: await localParameters(world, vault.safe.safe, DEFAULT_POLICY, guard),
     addresses: {
       ...contracts,
+      ...(reviewGuard === undefined ? {} : { guard: reviewGuard }),
       usdc: await world.asset.getAddress(),
       weth: await world.base.getAddress(),
       ethUsdFeed: await world.feeds.ethUsd.getAddress(),

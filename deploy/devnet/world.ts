@@ -14,6 +14,7 @@ import { deployCurie } from "./curie.ts";
 import type { Curie } from "./curie.ts";
 import { deployFeeds, sessionClosures } from "./feeds.ts";
 import type { Feeds } from "./feeds.ts";
+import { localGuard, setGuards } from "./guard.ts";
 import { deploySafe } from "./safe.ts";
 import type { SafeDeployment } from "./safe.ts";
 import { deployUniswap } from "./uniswap.ts";
@@ -51,6 +52,8 @@ export interface VaultOptions {
   policy: PolicyParameters;
   /** Whole USDC the depositor puts in. */
   deposit: number;
+  /** Whether its Safe has the review guard; default: not. */
+  guard?: boolean;
 }
 
 export interface WorldOptions {
@@ -70,6 +73,9 @@ const OUTSIDE_VALUE = 1_600_000_000;
 /** Whole USDC in each vault of the demo. */
 export const DEFAULT_DEPOSIT = 5_000_000;
 
+/** The one vault there is when none is asked for. */
+export const DEFAULT_VAULT: VaultOptions = { name: "hedged", policy: DEFAULT_POLICY, deposit: DEFAULT_DEPOSIT };
+
 /**
  * Brings everything up: tokens, feeds seeded with 250 past sessions, Uniswap v3, Curie, and for each vault a 2-of-3 Safe
  * and all of Ballast's contracts, with a deposit. The venues and the Safe are the published bytecode. A few seconds.
@@ -83,7 +89,7 @@ export async function bringUp(options: WorldOptions): Promise<World> {
   const uniswap = await deployUniswap(chain, { asset, base, price, outsideValue: OUTSIDE_VALUE });
   const curie = await deployCurie(chain, { asset, baseFeed: feeds.ethUsd, price });
   const world: World = { chain, history, asset, base, feeds, uniswap, curie, vaults: [] };
-  for (const vault of options.vaults ?? [{ name: "hedged", policy: DEFAULT_POLICY, deposit: DEFAULT_DEPOSIT }]) {
+  for (const vault of options.vaults ?? [DEFAULT_VAULT]) {
     world.vaults.push(await addVault(world, vault));
   }
   return world;
@@ -100,7 +106,7 @@ async function addVault(world: World, options: VaultOptions): Promise<LocalVault
   const safe = await deploySafe(chain, { saltNonce: BigInt(world.vaults.length + 1) });
   const deployment = await deployVault(
     { signer: await chain.signer("deployer"), journal: memoryJournal() },
-    await localParameters(world, safe.safe, options.policy),
+    await localParameters(world, safe.safe, options.policy, options.guard),
     first === undefined
       ? { closures: sessionClosures(history), closes: history.seedSessions.map(closeOf) }
       : { sharedRegimeOracle: first.deployment.regimeOracle },
@@ -111,6 +117,7 @@ async function addVault(world: World, options: VaultOptions): Promise<LocalVault
   await chain.send("depositor", await asset.getFunction("approve").populateTransaction(deployment.vault, amount));
   const vault = HedgeVault__factory.connect(deployment.vault, chain.provider);
   await chain.send("depositor", await vault.deposit.populateTransaction(amount, depositor));
+  if (options.guard === true) await setGuards(chain, deployment);
   return { name: options.name, deployment, safe };
 }
 
@@ -119,7 +126,12 @@ function closeOf({ date, vix, vix3m }: History["seedSessions"][number]): { day: 
 }
 
 /** The parameters of a vault on the local chain: what a network file holds for a real one. */
-export async function localParameters(world: World, safe: string, policy: PolicyParameters): Promise<DeployParameters> {
+export async function localParameters(
+  world: World,
+  safe: string,
+  policy: PolicyParameters,
+  guard = false,
+): Promise<DeployParameters> {
   const { asset, base, feeds, uniswap, curie, chain } = world;
   const address = async (contract: Contract): Promise<string> => contract.getAddress();
   return {
@@ -158,5 +170,6 @@ export async function localParameters(world: World, safe: string, policy: Policy
       capBps: 6_000,
     },
     access: { parameterDelay: 2 * 86_400, adminDelay: 3 * 86_400 },
+    ...(guard ? { guard: localGuard(chain) } : {}),
   };
 }

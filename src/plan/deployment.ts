@@ -16,6 +16,8 @@ const deploymentSchema = z.object({
   liquidityAdapter: address,
   perpAdapter: address,
   lens: address,
+  /** The review guard, where the vault was deployed with one. Whether the Safe has set it, only the Safe knows. */
+  guard: address.optional(),
 });
 
 /** Where one vault's contracts are: the file a deployment leaves, and the one every command starts from. */

@@ -2,6 +2,7 @@ import { AbiCoder, ZeroAddress, getAddress, keccak256, toBeHex } from "ethers";
 import type { Interface, JsonRpcApiProvider } from "ethers";
 import { SimulateThenRead__factory } from "../../typechain-types/index.js";
 import { SAFE_INTERFACE } from "./abi.ts";
+import { GUARD_SLOT } from "./guards.ts";
 import { readSafe, requireUnusedNonce } from "./account.ts";
 import { explainRevert, explainSafeRevert } from "./revert.ts";
 import type { ExplainedRevert } from "./revert.ts";
@@ -12,9 +13,6 @@ import type { SafeTx } from "./transaction.ts";
 /** Storage slots of a Safe since 1.0.0 (safe-smart-account, contracts/libraries/SafeStorage.sol). */
 const NONCE_SLOT = 5n;
 const APPROVED_HASHES_SLOT = 8n;
-/** keccak256("guard_manager.guard.address"). */
-const GUARD_SLOT = "0x4a204f620c8c5ccdca3fd54d003badd85ba500436a431f0cbda4f558c93c34c8";
-
 const ONE = toBeHex(1, 32);
 const ZERO = toBeHex(0, 32);
 

@@ -2,11 +2,15 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { Interface } from "ethers";
 import type { FunctionFragment, Provider, Signer } from "ethers";
 import { sessionClosures } from "../../deploy/devnet/feeds.ts";
-import { deploySafe } from "../../deploy/devnet/safe.ts";
+import { localGuard, setGuards } from "../../deploy/devnet/guard.ts";
+import { deploySafe, safeAbi } from "../../deploy/devnet/safe.ts";
+import type { AccountName } from "../../deploy/devnet/chain.ts";
 import { bringUp, localParameters } from "../../deploy/devnet/world.ts";
 import type { World } from "../../deploy/devnet/world.ts";
+import { guardPackets } from "../../deploy/guardPackets.ts";
 import { fileJournal, JournalError, memoryJournal } from "../../deploy/journal.ts";
 import type { Journal } from "../../deploy/journal.ts";
 import { DEFAULT_POLICY } from "../../deploy/parameters.ts";
@@ -18,16 +22,19 @@ import { dateOfDay, dayNumber, startOfDay } from "../../src/market/calendar.ts";
 import { syntheticHistory } from "../../src/market/synthetic.ts";
 import { toFeedUnits } from "../../src/market/units.ts";
 import type { Deployment } from "../../src/plan/deployment.ts";
+import { readGuards } from "../../src/safe/guards.ts";
 import {
   AccessManager__factory,
   HedgePolicy__factory,
   HedgeVault__factory,
   Rebalancer__factory,
   RegimeOracle__factory,
+  ReviewGuard__factory,
 } from "../../typechain-types/index.js";
 import { ballastJson, ballastProcess, startDevnet } from "../helpers/ballast.ts";
 import { DATA_DIR, dataMissing } from "../helpers/data.ts";
 import { rejection } from "../helpers/safeScene.ts";
+import { expectRevert } from "../helpers/vaultScene.ts";
 
 const history = syntheticHistory(1);
 const seed: RegimeSeed = {
@@ -136,6 +143,7 @@ describe("Deploying a vault", () => {
       calendar: [[d.safe, 0n]],
       keeper: [],
       guardian: [],
+      proposer: [],
       admin: [[d.safe, BigInt(adminDelay)]],
     });
 
@@ -153,6 +161,57 @@ describe("Deploying a vault", () => {
       const [atOnce, wait] = await manager.canCall(d.safe, target, selector);
       expect([atOnce, Number(wait)], name).to.deep.equal([delay === 0, delay]);
       expect(await manager.canCall(deployer, target, selector), name).to.deep.equal([false, 0n]);
+    }
+  });
+
+  describe("with a review guard", () => {
+    const guarded = (): DeployParameters => ({ ...parameters, guard: localGuard(world.chain) });
+
+    it("the Safe sets it in two transactions, the module guard first, and again nothing when it is set", async () => {
+      const d = await deployVault({ signer, journal: memoryJournal() }, guarded(), seed);
+      const packets = await guardPackets(provider, d);
+      expect(packets.map(({ file }) => file)).to.deep.equal(["1-module-guard.packet.json", "2-guard.packet.json"]);
+      expect(packets.map(({ packet }) => packet.safeTx.nonce)).to.deep.equal(["0", "1"]);
+      await setGuards(world.chain, d);
+      const { guard, moduleGuard } = await readGuards(provider, d.safe);
+      expect([guard, moduleGuard]).to.deep.equal([d.guard, d.guard]);
+      expect(await guardPackets(provider, d)).to.deep.equal([]);
+      expect(await guardPackets(provider, { ...d, guard: undefined })).to.deep.equal([]);
+    });
+
+    it("proposers may announce; a closed target stops them, never an owner", async () => {
+      const access = { parameterDelay: 0, adminDelay: 0 };
+      const d = await deployVault({ signer, journal: memoryJournal() }, { ...guarded(), access }, seed);
+      const guard = ReviewGuard__factory.connect(d.guard!, provider);
+      const announce = async (who: AccountName, data: string): Promise<unknown> =>
+        world.chain.send(who, await guard.announce.populateTransaction(d.safe, 0, data));
+      await announce("keeper", "0x01");
+      await expectRevert(announce("attacker", "0x02"), "NotAProposer");
+      const manager = AccessManager__factory.connect(d.accessManager, provider);
+      await asSafe(d.safe, await manager.setTargetClosed.populateTransaction(guard, true));
+      await expectRevert(announce("keeper", "0x03"), "NotAProposer");
+      await announce("owner2", "0x03");
+    });
+
+    it("refuses a Safe of 1.4.1 with modules, and warns of one without", async () => {
+      const { safe } = await deploySafe(world.chain, { version: "1.4.1" });
+      const lines: string[] = [];
+      const context = { signer, journal: memoryJournal(), report: (line: string) => void lines.push(line) };
+      const d = await deployVault(context, { ...guarded(), safe }, seed);
+      expect(lines[0]).to.contain("1.4.1").and.to.contain("no module guard");
+      expect((await guardPackets(provider, d)).map(({ file }) => file)).to.deep.equal(["2-guard.packet.json"]);
+
+      const data = new Interface(safeAbi("1.4.1")).encodeFunctionData("enableModule", [d.lens]);
+      await asSafe(safe, { to: safe, data });
+      const error = await rejection(deployVault({ signer, journal: memoryJournal() }, { ...guarded(), safe }, seed));
+      expect(error).to.be.instanceOf(DeployError);
+      expect(error.message).to.contain(d.lens).and.to.contain("1.4.1");
+    });
+
+    async function asSafe(safe: string, call: { to: string; data: string }): Promise<void> {
+      await world.chain.request("hardhat_impersonateAccount", [safe]);
+      await world.chain.request("hardhat_setBalance", [safe, "0xde0b6b3a7640000"]);
+      await world.chain.send({ address: safe }, call);
     }
   });
 

@@ -53,6 +53,25 @@ describe("the deployment parameters", () => {
     });
   }
 
+  it("may leave out the review guard", () => {
+    expect(parseParameters(changed("guard"), "file").guard).to.equal(undefined);
+  });
+
+  const unfit: [string, string, number][] = [
+    ["a plan window that outlasts a plan", "guard.planWindow", 86_401],
+    ["a window and a delay that outlast AccessManager's week", "guard.otherWindow", 345_600],
+    ["an announcement that lapses before its delay is over", "guard.expiry", 345_599],
+    ["a share above all votes", "guard.planVetoBps", 10_001],
+  ];
+  for (const [what, path, value] of unfit) {
+    it(`name ${what}`, () => {
+      expect(() => parseParameters(changed(path, value), "mine.json")).to.throw(
+        ParametersError,
+        `mine.json: ${path}: `,
+      );
+    });
+  }
+
   it("name a key that does not belong there", () => {
     expect(() => parseParameters(changed("uniswap.gatebps", 100), "mine.json")).to.throw(
       ParametersError,

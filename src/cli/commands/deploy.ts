@@ -31,12 +31,22 @@ export function register(program: Command): void {
 }
 
 async function deployAction(options: DeployOptions): Promise<void> {
-  const [{ deployVault }, { fileJournal }, { regimeSeed }, { readParameters }, { openRpc }] = await Promise.all([
+  const [
+    { deployVault },
+    { guardPackets },
+    { fileJournal },
+    { regimeSeed },
+    { readParameters },
+    { openRpc },
+    { writePacket },
+  ] = await Promise.all([
     import("../../../deploy/vault.ts"),
+    import("../../../deploy/guardPackets.ts"),
     import("../../../deploy/journal.ts"),
     import("../../../deploy/regimeSeed.ts"),
     import("../parametersFile.ts"),
     import("../rpc.ts"),
+    import("../../safe/packetFile.ts"),
   ]);
   const wallet = await requireKey(options);
   const parameters = await readParameters(options.params);
@@ -52,5 +62,19 @@ async function deployAction(options: DeployOptions): Promise<void> {
   const path = join(folder, "deployment.json");
   await mkdir(folder, { recursive: true });
   await writeFile(path, `${JSON.stringify(deployment, null, 2)}\n`);
-  print(`Deployed vault ${deployment.vault}; addresses in ${path}`, { ...deployment, file: path });
+  const packets: string[] = [];
+  for (const { file, packet } of await guardPackets(provider, deployment)) {
+    // A packet that holds this transaction keeps its signatures; one of an earlier nonce is of no use any more.
+    await writePacket(join(folder, file), packet, { replace: true });
+    packets.push(join(folder, file));
+  }
+  const guarded =
+    packets.length === 0
+      ? ""
+      : `\nThe review guard holds once the Safe has signed and executed ${packets.join(", then ")}`;
+  print(`Deployed vault ${deployment.vault}; addresses in ${path}${guarded}`, {
+    ...deployment,
+    file: path,
+    ...(packets.length === 0 ? {} : { packets }),
+  });
 }

@@ -10,6 +10,7 @@ interface DevnetOptions extends HistoryOptions {
   port: string;
   out: string;
   daySeconds?: string;
+  guard?: true;
 }
 
 /** `ballast devnet`: the local chain as a JSON-RPC node. */
@@ -20,11 +21,16 @@ export function register(program: Command): void {
     .option("--port <number>", "port to listen on", "8545");
   addHistoryOptions(command)
     .option("--day-seconds <number>", "live through one day of the history every so many seconds; default: stand still")
+    .option("--guard", "give the Safe its review guard, with windows of minutes")
     .option("--out <dir>", "folder for the deployment file, addresses and keys", join("out", "devnet"))
     .addHelpText(
       "after",
       "\nThe keys are Hardhat's public development keys: never send anything of value to them.\n" +
-        examples("ballast devnet", "ballast devnet --port 8546 --data ../shared/data --day-seconds 30"),
+        examples(
+          "ballast devnet",
+          "ballast devnet --port 8546 --data ../shared/data --day-seconds 30",
+          "ballast devnet --guard",
+        ),
     )
     .action(devnet);
 }
@@ -35,7 +41,7 @@ async function devnet(options: DevnetOptions): Promise<void> {
   const history = await readHistory(options);
   log(`${history.label}, from ${history.from}`);
   const { serveDevnet } = await import("../../../deploy/devnet/serve.ts");
-  const node = await serveDevnet({ history, port });
+  const node = await serveDevnet({ history, port, guard: options.guard === true });
 
   await mkdir(options.out, { recursive: true });
   const deploymentFile = join(options.out, "deployment.json");
