@@ -18,6 +18,7 @@ import { CONTRACT_ERRORS } from "./contractErrors.ts";
 import { FeedsUnusable, observe, rpc } from "./observe.ts";
 import type { Observation } from "./observe.ts";
 import type { FoundProposal, Outlet } from "./outlets.ts";
+import { reviewGuardOf } from "./review.ts";
 
 /** What a tick did, or why it did nothing. */
 export type TickCode =
@@ -152,6 +153,8 @@ async function attempt(
       safeTx,
       read: { to: deployment.lens, data: lensInterface.encodeFunctionData("snapshot") },
       interfaces: CONTRACT_ERRORS,
+      // The review guard lets through what was announced, and announcing comes after proposing.
+      ignoreGuard: (await rpc(reviewGuardOf(provider, deployment.safe))) !== null,
     }),
   );
   return { evidence, decision, safeTx, simulation };

@@ -30,7 +30,10 @@ import {
 } from "../../typechain-types/index.js";
 import type { IVaultLens } from "../../typechain-types/contracts/lens/VaultLens.js";
 import { CONTRACT_ERRORS } from "./contractErrors.ts";
+import { guardCallOf, guardChecks } from "./guardChecks.ts";
 import { observe, RpcUnavailable } from "./observe.ts";
+import { isHeld, readReview, reviewGuardOf } from "./review.ts";
+import type { Review } from "./review.ts";
 import { decodeSnapshot } from "./tick.ts";
 
 /** One check: passed, failed, or not possible here (then `detail` says why, and nothing is claimed). */
@@ -51,6 +54,8 @@ export interface Verdict {
   after: IVaultLens.SnapshotStructOutput | null;
   /** Gas of the simulated execution. */
   gasUsed: bigint | null;
+  /** What the Safe's review guard says of it; null when it was not asked. */
+  review: Review | null;
 }
 
 export interface VerifyRequest {
@@ -82,12 +87,20 @@ export async function verify(request: VerifyRequest): Promise<Verdict> {
     before: null,
     after: null,
     gasUsed: null,
+    review: null,
     ...rest,
   });
 
   const account = await safeOf(run, request);
   if (account === null) return verdict();
   await checkTransaction(run, request, account);
+  const guardCall = guardCallOf(packet);
+  if (guardCall !== null) {
+    const { deployment } = request;
+    run.checks.push(...(await guardChecks(provider, guardCall, { packet, account, deployment })));
+    await checkSignatures(run, request, account);
+    return verdict();
+  }
   const plan = checkCall(run, packet);
   const evidence = checkEvidenceShape(run, packet, plan);
   if (plan === null || evidence === null) return verdict({ plan });
@@ -96,6 +109,7 @@ export async function verify(request: VerifyRequest): Promise<Verdict> {
   await checkEvidenceAgainstChain(run, provider, evidence, account.chainId.toString());
   const decision = checkDecision(run, evidence, plan);
   await checkScope(run, request, evidence);
+  const review = request.now === false ? null : await checkReview(run, request);
   const simulation = request.now === false ? null : await checkNow(run, request, plan, account);
   await checkSignatures(run, request, account);
   const read = simulation?.ok === true ? simulation.read : null;
@@ -105,6 +119,7 @@ export async function verify(request: VerifyRequest): Promise<Verdict> {
     before: read === null ? null : (run.seenAt(simulation?.blockNumber) ?? decodeSnapshot(await read.before())),
     after: read === null ? null : decodeSnapshot(read.after),
     gasUsed: simulation?.gasUsed ?? null,
+    review,
   });
 }
 
@@ -499,6 +514,8 @@ async function checkScope(run: Run, { provider, packet }: VerifyRequest, evidenc
     safe: packet.safe,
     safeTx: { ...packet.safeTx, data: encodePlan(full.plan) },
     interfaces: CONTRACT_ERRORS,
+    // Nobody announces what nobody proposed: the question is whether it would run once the guard lets it.
+    ignoreGuard: (await reviewGuardOf(provider, packet.safe)) !== null,
   };
   const simulation = await simulateSafeTx({ ...request, blockNumber: evidence.block.number }).catch(() =>
     simulateSafeTx(request),
@@ -508,6 +525,24 @@ async function checkScope(run: Run, { provider, packet }: VerifyRequest, evidenc
     simulation.ok ? "the whole plan would run, yet the evidence leaves liquidity out: ask for a new proposal" : null,
     simulation.ok ? "" : `hedge only, since the whole plan fails: ${simulation.revert.text}`,
   );
+}
+
+/** What the guard says: a call that waits is no reason not to sign it, one that shareholders stopped is. */
+async function checkReview(run: Run, { provider, packet, deployment }: VerifyRequest): Promise<Review> {
+  const review = await readReview(provider, packet.safe, packet.safeTx);
+  const yours = deployment?.guard;
+  if (yours !== undefined && review.guard !== null && review.guard.toLowerCase() !== yours.toLowerCase()) {
+    run.note("review", `the Safe's guard is ${review.guard}, yours is ${yours}`, "");
+  } else if (yours !== undefined && review.guard === null) {
+    run.skip("review", `the Safe has not set your review guard ${yours}: nothing waits, nobody can veto`);
+  } else if (review.state === "stopped" || review.state === "forbidden") {
+    run.note("review", review.sentence, "");
+  } else if (isHeld(review)) {
+    run.skip("review", review.sentence);
+  } else if (review.guard !== null) {
+    run.note("review", null, review.sentence);
+  }
+  return review;
 }
 
 /** Would it run now? Nonce, validity, and the whole execution as the Safe would run it. */
@@ -539,6 +574,7 @@ async function checkNow(
     name === plan.regime ? null : `the plan is for ${plan.regime}, the chain says ${name} now: ask for a new proposal`,
     name,
   );
+  const ignoreGuard = (await reviewGuardOf(provider, packet.safe)) !== null;
   const simulation = await simulateSafeTx({
     provider,
     safe: packet.safe,
@@ -548,11 +584,14 @@ async function checkNow(
       data: VaultLens__factory.createInterface().encodeFunctionData("snapshot"),
     },
     interfaces: CONTRACT_ERRORS,
+    ignoreGuard,
   });
   run.note(
     "simulation",
     simulation.ok ? null : simulation.revert.text,
-    simulation.ok ? `runs through the Safe with its guard on, ${simulation.gasUsed} gas` : "",
+    simulation.ok
+      ? `runs through the Safe, ${simulation.gasUsed} gas${ignoreGuard ? "; what its review guard says is above" : ""}`
+      : "",
   );
   return simulation;
 }

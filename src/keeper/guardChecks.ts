@@ -1,0 +1,115 @@
+import type { JsonRpcApiProvider } from "ethers";
+import type { Deployment } from "../plan/deployment.ts";
+import { SAFE_INTERFACE } from "../safe/abi.ts";
+import type { SafeAccount } from "../safe/account.ts";
+import { hasModuleGuard, readGuards } from "../safe/guards.ts";
+import type { Packet } from "../safe/packet.ts";
+import { isContractsAnswer } from "../safe/revert.ts";
+import { Rebalancer__factory, ReviewGuard__factory } from "../../typechain-types/index.js";
+import { duration } from "./review.ts";
+import type { Check } from "./verify.ts";
+
+/** A transaction by which a Safe sets a guard of its own. */
+export interface GuardCall {
+  name: "setGuard" | "setModuleGuard";
+  guard: string;
+}
+
+/** The guard a packet's transaction sets; null when it is another call. */
+export function guardCallOf({ safe, safeTx }: Packet): GuardCall | null {
+  if (safeTx.to !== safe) return null;
+  for (const name of ["setGuard", "setModuleGuard"] as const) {
+    if (!safeTx.data.startsWith(SAFE_INTERFACE.getFunction(name)?.selector ?? "-")) continue;
+    try {
+      const [guard] = SAFE_INTERFACE.decodeFunctionData(name, safeTx.data) as unknown as [string];
+      // Bytes after the argument are not part of the call that is shown.
+      if (SAFE_INTERFACE.encodeFunctionData(name, [guard]) === safeTx.data) return { name, guard };
+    } catch {
+      return null;
+    }
+  }
+  return null;
+}
+
+/** What the Safe would be held by: this software's guard, made for this Safe and vault, set in the right order. */
+export async function guardChecks(
+  provider: JsonRpcApiProvider,
+  { name, guard }: GuardCall,
+  { packet, account, deployment }: { packet: Packet; account: SafeAccount; deployment: Deployment | undefined },
+): Promise<Check[]> {
+  const checks: Check[] = [];
+  const note = (check: string, problem: string | null, matched: string): void => {
+    checks.push({ name: check, outcome: problem === null ? "match" : "mismatch", detail: problem ?? matched });
+  };
+  const skip = (check: string, detail: string): void =>
+    void checks.push({ name: check, outcome: "not checked", detail });
+
+  note("call", null, `the Safe sets its ${name === "setGuard" ? "guard" : "module guard"} to ${guard}`);
+  const contract = ReviewGuard__factory.connect(guard, provider);
+  const read = await Promise.all([
+    contract.authority(),
+    contract.safe(),
+    contract.rebalancer(),
+    contract.lens(),
+    contract.rules(),
+  ]).catch((error: unknown) => {
+    if (isContractsAnswer(error)) return null;
+    throw error;
+  });
+  if (read === null) {
+    note("guard", `there is no review guard at ${guard}`, "");
+    return checks;
+  }
+  const [authority, safe, rebalancer, lens, rules] = read;
+  const expected = await new ReviewGuard__factory()
+    .getDeployTransaction(authority, safe, rebalancer, lens, rules)
+    .then(({ data }) => provider.call({ data }))
+    .catch((error: unknown) => {
+      if (isContractsAnswer(error)) return null;
+      throw error;
+    });
+  const problem =
+    expected !== (await provider.getCode(guard))
+      ? "its code is not this software's review guard"
+      : safe !== packet.safe
+        ? `it was made for Safe ${safe}`
+        : null;
+  const percent = (bps: bigint): string => `${Number(bps) / 100} %`;
+  note(
+    "guard",
+    problem,
+    `this software's code; derisk plans wait ${duration(Number(rules.deriskWindow))}, ` +
+      `plans ${duration(Number(rules.planWindow))}, all else ${duration(Number(rules.otherWindow))}, ` +
+      `its removal ${duration(Number(rules.exitDelay))}; ${percent(rules.planVetoBps)} of the votes stop a plan, ` +
+      `${percent(rules.otherVetoBps)} all else, ${percent(rules.secondVetoBps)} what comes back`,
+  );
+  if (deployment === undefined) {
+    skip("your vault", `no --deployment given: check that Rebalancer ${rebalancer} is yours`);
+  } else {
+    const served = { guard, safe, rebalancer, lens, accessManager: authority };
+    const difference = (Object.keys(served) as (keyof typeof served)[]).find(
+      (key) => deployment[key]?.toLowerCase() !== served[key].toLowerCase(),
+    );
+    note(
+      "your vault",
+      difference === undefined
+        ? null
+        : `the guard's ${difference} is ${served[difference]}, yours is ${deployment[difference] ?? "none"}`,
+      `vault ${await Rebalancer__factory.connect(rebalancer, provider).vault()}`,
+    );
+  }
+  if (name === "setGuard" && hasModuleGuard(account.version)) {
+    const { moduleGuard } = await readGuards(provider, packet.safe);
+    if (moduleGuard === guard) note("order", null, "the module guard is set");
+    else if (BigInt(packet.safeTx.nonce) > account.nonce)
+      skip("order", "the module guard has to be set before this one");
+    else note("order", "the module guard is not set: once this guard is, setting it takes days", "");
+  }
+  const used = BigInt(packet.safeTx.nonce) < account.nonce;
+  note(
+    "freshness",
+    used ? `the Safe is at nonce ${account.nonce}, the transaction is for ${packet.safeTx.nonce}` : null,
+    `nonce ${packet.safeTx.nonce}`,
+  );
+  return checks;
+}
