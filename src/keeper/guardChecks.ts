@@ -1,4 +1,4 @@
-import type { JsonRpcApiProvider } from "ethers";
+import type { JsonRpcApiProvider, Result } from "ethers";
 import type { Deployment } from "../plan/deployment.ts";
 import { SAFE_INTERFACE } from "../safe/abi.ts";
 import type { SafeAccount } from "../safe/account.ts";
@@ -61,8 +61,10 @@ export async function guardChecks(
     return checks;
   }
   const [authority, safe, rebalancer, lens, rules] = read;
+  // ethers wants to write into what it encodes, and its own results are frozen.
+  const plain = (rules as unknown as Result).toObject() as typeof rules;
   const expected = await new ReviewGuard__factory()
-    .getDeployTransaction(authority, safe, rebalancer, lens, rules)
+    .getDeployTransaction(authority, safe, rebalancer, lens, plain)
     .then(({ data }) => provider.call({ data }))
     .catch((error: unknown) => {
       if (isContractsAnswer(error)) return null;

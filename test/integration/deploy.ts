@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { Interface } from "ethers";
+import { Interface, ZeroAddress } from "ethers";
 import type { FunctionFragment, Provider, Signer } from "ethers";
 import { sessionClosures } from "../../deploy/devnet/feeds.ts";
 import { localGuard, setGuards } from "../../deploy/devnet/guard.ts";
@@ -22,6 +22,11 @@ import { dateOfDay, dayNumber, startOfDay } from "../../src/market/calendar.ts";
 import { syntheticHistory } from "../../src/market/synthetic.ts";
 import { toFeedUnits } from "../../src/market/units.ts";
 import type { Deployment } from "../../src/plan/deployment.ts";
+import { verify } from "../../src/keeper/verify.ts";
+import { SAFE_INTERFACE } from "../../src/safe/abi.ts";
+import { createPacket } from "../../src/safe/packet.ts";
+import type { Packet } from "../../src/safe/packet.ts";
+import { plainCall } from "../../src/safe/transaction.ts";
 import { readGuards } from "../../src/safe/guards.ts";
 import {
   AccessManager__factory,
@@ -177,6 +182,36 @@ describe("Deploying a vault", () => {
       expect([guard, moduleGuard]).to.deep.equal([d.guard, d.guard]);
       expect(await guardPackets(provider, d)).to.deep.equal([]);
       expect(await guardPackets(provider, { ...d, guard: undefined })).to.deep.equal([]);
+    });
+
+    it("what the Safe signs to set it is verified: the guard's code, whose it is, and the order", async () => {
+      const d = await deployVault({ signer, journal: memoryJournal() }, guarded(), seed);
+      const packets = (await guardPackets(provider, d)).map(({ packet }) => packet);
+      const says = async (packet: Packet, deployment?: Deployment): Promise<string> => {
+        const request = { provider: world.chain.provider, packet };
+        const { ok, cause } = await verify(deployment === undefined ? request : { ...request, deployment });
+        return ok ? "match" : `${cause?.name}: ${cause?.detail}`;
+      };
+      const [moduleGuard, guard] = [packets[0]!, packets[1]!];
+      for (const packet of [moduleGuard, guard]) expect(await says(packet, d)).to.equal("match");
+      const setting = (name: string, args: unknown[], nonce = 0, tail = ""): Packet => {
+        const data = SAFE_INTERFACE.encodeFunctionData(name, args) + tail;
+        const safeTx = plainCall(d.safe, data, nonce);
+        return createPacket({ chainId: d.chainId, safe: d.safe, safeTx, plan: {}, evidence: {} });
+      };
+      expect(await says(setting("setGuard", [d.guard]), d)).to.match(/^order: the module guard is not set/);
+      expect(await says(setting("setModuleGuard", [d.lens]))).to.match(/^guard: there is no review guard/);
+      expect(await says(setting("setModuleGuard", [d.guard], 0, "00"))).to.match(/^call: /);
+      expect(await says(setting("setModuleGuard", [ZeroAddress]))).to.match(/^guard: there is no review guard/);
+
+      const other = await deployVault({ signer, journal: memoryJournal() }, guarded(), seed);
+      expect(await says(setting("setModuleGuard", [other.guard]))).to.equal("match");
+      expect(await says(setting("setModuleGuard", [other.guard]), d)).to.match(/^your vault: the guard's guard is/);
+      const { safe } = await deploySafe(world.chain, { saltNonce: 77n });
+      const anothers = await deployVault({ signer, journal: memoryJournal() }, { ...guarded(), safe }, seed);
+      expect(await says(setting("setModuleGuard", [anothers.guard]))).to.match(/^guard: it was made for Safe/);
+      await setGuards(world.chain, d);
+      expect(await says(moduleGuard, d)).to.match(/^freshness: /);
     });
 
     it("proposers may announce; a closed target stops them, never an owner", async () => {
