@@ -112,6 +112,22 @@ export class HeldByReviewGuard extends Error {
   }
 }
 
+/** The Safe has no review guard to talk to. */
+export class NoReviewGuard extends Error {
+  constructor({ sentence }: Review) {
+    super(`${sentence}; see docs/deployment.md for setting one`);
+    this.name = "NoReviewGuard";
+  }
+}
+
+/** The call cannot be voted on: nobody announced it, or it is too late. */
+export class NothingToVeto extends Error {
+  constructor({ sentence }: Review) {
+    super(`there is nothing to vote on: ${sentence}`);
+    this.name = "NothingToVeto";
+  }
+}
+
 /** Seconds in words, for windows: the two largest units. */
 export function duration(seconds: number): string {
   const parts = [

@@ -105,12 +105,12 @@ export interface Devnet extends Running {
 }
 
 /** Starts `ballast devnet` on the synthetic scenario and waits until it listens. */
-export async function startDevnet(folder: string): Promise<Devnet> {
+export async function startDevnet(folder: string, more: readonly string[] = []): Promise<Devnet> {
   // After an edit to a contract the first run compiles, and says so.
   await ballastProcess(["--version"]);
   const port = await freePort();
   // The folder has no ./data in it, so that the scenario is the synthetic one wherever the tests run.
-  const running = startBallast(["devnet", "--port", String(port), "--out", folder], { cwd: folder });
+  const running = startBallast(["devnet", "--port", String(port), "--out", folder, ...more], { cwd: folder });
   await new Promise<void>((resolve, reject) => {
     running.child.stdout?.on("data", () => {
       if (running.output.stdout.includes("Ctrl-C stops it.")) resolve();

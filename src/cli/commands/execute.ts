@@ -22,15 +22,25 @@ export function register(program: Command): void {
   addKeyOption(execute)
     .addHelpText(
       "after",
-      "\nThe call is tried first: what would revert is named and not sent.\n" +
+      "\nThe call is tried first: what would revert, or still waits at the review guard, is named and not sent.\n" +
         examples("ballast execute proposal.packet.json --rpc $RPC --key-file anyone.json"),
     )
     .action(executeAction);
 }
 
 async function executeAction(path: string, options: ExecuteOptions): Promise<void> {
-  const [{ executeSafeTx }, { readPacket }, { SafeService }, { CONTRACT_ERRORS }, { openRpc }] = await Promise.all([
+  const [
+    { executeSafeTx },
+    { SafeReverted },
+    { HeldByReviewGuard, isHeld, readReview },
+    { readPacket },
+    { SafeService },
+    { CONTRACT_ERRORS },
+    { openRpc },
+  ] = await Promise.all([
     import("../../safe/execute.ts"),
+    import("../../safe/errors.ts"),
+    import("../../keeper/review.ts"),
     import("../../safe/packetFile.ts"),
     import("../../safe/service.ts"),
     import("../../keeper/contractErrors.ts"),
@@ -39,6 +49,11 @@ async function executeAction(path: string, options: ExecuteOptions): Promise<voi
   const wallet = await requireKey(options);
   const packet = await readPacket(path);
   const provider = await openRpc(options.rpc);
+  // Asked when it fails: a packet without signatures, or executed before, is to be told that first.
+  const explained = async (error: unknown): Promise<never> => {
+    const review = error instanceof SafeReverted ? await readReview(provider, packet.safe, packet.safeTx) : null;
+    throw review !== null && isHeld(review) ? new HeldByReviewGuard(review) : error;
+  };
   const execution = await executeSafeTx({
     provider,
     signer: wallet.connect(provider),
@@ -53,7 +68,7 @@ async function executeAction(path: string, options: ExecuteOptions): Promise<voi
             ...(options.serviceKey === undefined ? {} : { apiKey: options.serviceKey }),
           }),
         }),
-  });
+  }).catch(explained);
   print(
     `Executed ${execution.safeTxHash} in ${execution.transactionHash}, block ${execution.blockNumber}, ` +
       `${execution.gasUsed} gas, signed by ${execution.signers.join(" and ")}`,

@@ -45,6 +45,7 @@ async function verifyAction(path: string, options: VerifyOptions): Promise<void>
     plan: verdict.plan,
     navBefore: verdict.before?.navMid ?? null,
     navAfter: verdict.after?.navMid ?? null,
+    review: verdict.review,
   });
   if (!verdict.ok) answerNo();
 }
