@@ -18,10 +18,12 @@ export function setJson(on: boolean): void {
 
 /**
  * The one answer of a command, on standard output: `human` as it stands, or `json` when --json was given. Call it once;
- * bigints become decimal strings, since JSON numbers would lose digits.
+ * bigints become decimal strings, since JSON numbers would lose digits. Throws NotANumberError, whichever of the two was
+ * asked for.
  */
 export function print(human: string, json: unknown): void {
-  process.stdout.write(asJson ? toJson(json) : `${human}\n`);
+  const text = toJson(json);
+  process.stdout.write(asJson ? text : `${human}\n`);
 }
 
 /** Progress and remarks, on standard error, so that they never mix with the answer. */
@@ -40,10 +42,29 @@ export function answerNo(): void {
  * stack.
  */
 export function fail(error: unknown): void {
-  const { name, message, stack } = error instanceof Error ? error : new NotAnError(error);
+  const { name, message, stack } = named(error);
   log(process.env["BALLAST_TRACE"] === "1" && stack !== undefined ? stack : `${name}: ${message}`);
   if (asJson) process.stdout.write(toJson({ error: { name, message } }));
   process.exitCode = error instanceof UsageError ? EXIT.usage : EXIT.no;
+}
+
+/** The operating system refused a file or a folder. */
+class FileAccessError extends Error {
+  constructor(cause: Error) {
+    super(`${cause.message}. Give a path whose folder exists, and that you may read or write.`, { cause });
+    this.name = "FileAccessError";
+  }
+}
+
+/** An answer has a value that is not a number: JSON would call it null, and people would read NaN. */
+export class NotANumberError extends Error {
+  constructor(key: string) {
+    super(
+      `the answer's ${key} is not a number. Inputs too great or too small for the arithmetic do that (1e308): correct ` +
+        "them. With plausible inputs it is a defect: report the command line.",
+    );
+    this.name = "NotANumberError";
+  }
 }
 
 class NotAnError extends Error {
@@ -53,7 +74,21 @@ class NotAnError extends Error {
   }
 }
 
+function named(error: unknown): Error {
+  if (!(error instanceof Error)) return new NotAnError(error);
+  // What node:fs throws has no name of its own.
+  const isFileError = error.name === "Error" && "syscall" in error && "path" in error;
+  return isFileError ? new FileAccessError(error) : error;
+}
+
 function toJson(value: unknown): string {
-  const text = JSON.stringify(value, (_key, part: unknown) => (typeof part === "bigint" ? part.toString() : part), 2);
+  const text = JSON.stringify(
+    value,
+    (key, part: unknown) => {
+      if (Number.isNaN(part)) throw new NotANumberError(key);
+      return typeof part === "bigint" ? part.toString() : part;
+    },
+    2,
+  );
   return `${text}\n`;
 }

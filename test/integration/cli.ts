@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { answerNo, fail, print, setJson, UsageError } from "../../src/cli/output.ts";
+import { answerNo, fail, NotANumberError, print, setJson, UsageError } from "../../src/cli/output.ts";
 import { buildProgram, leavesOf } from "../../src/cli/program.ts";
 
 const BALLAST = fileURLToPath(new URL("../../scripts/ballast.mjs", import.meta.url));
@@ -81,6 +82,23 @@ describe("output", () => {
     setJson(true);
     const { stdout } = captured(() => fail(new RangeError("too far")));
     expect(JSON.parse(stdout)).to.deep.equal({ error: { name: "RangeError", message: "too far" } });
+  });
+
+  it("names what the system refuses about a file, and says how to mend it", async () => {
+    const refused: unknown = await readFile("/no-such-folder/model.json").catch((error: unknown) => error);
+    expect(captured(() => fail(refused)).stderr).to.match(
+      /^FileAccessError: .*'\/no-such-folder\/model\.json'\. Give a path/,
+    );
+  });
+
+  it("never prints NaN, nor null in its place", () => {
+    for (const json of [false, true]) {
+      setJson(json);
+      expect(() => captured(() => print("NaN", { rows: 3, last: [{ ema12: NaN }] }))).to.throw(
+        NotANumberError,
+        "ema12",
+      );
+    }
   });
 
   it("answers no with exit 1", () => {
