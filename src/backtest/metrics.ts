@@ -174,6 +174,7 @@ export function ulcer(navs: Path): number {
  * All measures of a path at once: what the bootstrap runs thousands of times.
  * @param periodsPerYear 365 for a path with a value every day, 252 for one with a value every session
  * @param cashReturns as for sharpe
+ * @throws MetricInputError for a path it cannot measure, or a measure that overflows
  */
 export function measure(navs: Path, periodsPerYear: number, cashReturns?: Path): PathMeasures {
   requireNavs(navs, "measure", 3);
@@ -182,7 +183,7 @@ export function measure(navs: Path, periodsPerYear: number, cashReturns?: Path):
   const falls = drawdownsOf(navs);
   const losses = lossesOf(navs);
   const ulcerIndex = rootMeanSquare(falls);
-  return {
+  const measures: PathMeasures = {
     totalReturn: totalReturn(navs),
     annualReturn: annualReturn(navs, periodsPerYear),
     volatility: deviation(returns) * Math.sqrt(periodsPerYear),
@@ -196,6 +197,14 @@ export function measure(navs: Path, periodsPerYear: number, cashReturns?: Path):
     valueAtRisk95: worstQuantile(losses, 0.95),
     expectedShortfall95: worstMean(losses, 0.95),
   };
+  for (const [name, value] of Object.entries(measures)) {
+    if (typeof value !== "number" || Number.isFinite(value)) continue;
+    throw new MetricInputError(
+      `${name} is ${value} for ${navs.length} NAVs, ${periodsPerYear} periods a year: correct a NAV that is out of all ` +
+        "proportion, or use a longer window.",
+    );
+  }
+  return measures;
 }
 
 /** Arithmetic mean of a non-empty list. */

@@ -63,6 +63,7 @@ export async function readColumn(options: {
 }): Promise<CsvColumn> {
   const from = options.from === undefined ? "" : dateOption("from", options.from);
   const to = options.to === undefined ? "9999" : dateOption("to", options.to);
+  if (from > to) throw new UsageError(`--from ${from} is after --to ${to}: swap them`);
   const text = await readFile(options.in, "utf8").catch((error: unknown) => {
     const problem = `cannot be read (${error instanceof Error ? error.message : String(error)})`;
     throw new DataFileError(options.in, null, null, problem, "Give --in a CSV file with a header and a date column.");

@@ -1,3 +1,5 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import fc from "fast-check";
@@ -280,5 +282,25 @@ describe("ballast metrics", function () {
       expect(code, stderr).to.equal(2);
       expect(stderr).to.contain(flags[0]!);
     }
+  });
+
+  it("names the day of a total loss, and a window that runs backwards", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "ballast-metrics-"));
+    try {
+      const file = join(folder, "nav.csv");
+      await writeFile(file, "date,close\n2020-01-02,5\n2020-01-03,0\n2020-01-06,5\n");
+      const lost = await ballast(["metrics", "--in", file]);
+      expect(lost.code).to.equal(1);
+      expect(lost.stderr).to.match(/^DataFileError: .*nav\.csv, column 'close': it is 0 on 2020-01-03/);
+      const backwards = await ballast(["metrics", "--in", file, "--from", "2020-01-06", "--to", "2020-01-02"]);
+      expect(backwards.code).to.equal(2);
+      expect(backwards.stderr).to.contain("--from 2020-01-06 is after --to 2020-01-02");
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("refuses a path whose yearly return overflows", () => {
+    expect(() => measure([1, 1e3, 1e6], 365)).to.throw(MetricInputError, "annualReturn is Infinity");
   });
 });

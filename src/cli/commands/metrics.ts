@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { measure } from "../../backtest/metrics.ts";
+import { DataFileError } from "../../market/csv.ts";
 import { readColumn } from "../data.ts";
 import { print, UsageError } from "../output.ts";
 import { examples } from "../program.ts";
@@ -55,6 +56,11 @@ async function metrics(options: MetricsOptions): Promise<void> {
     throw new UsageError(
       `${options.in} has ${values.length} rows of ${options.column} there: measures need at least 3`,
     );
+  }
+  const worthless = values.findIndex((value) => value <= 0);
+  if (worthless >= 0) {
+    const problem = `it is ${values[worthless]} on ${dates[worthless]}, and no return can be measured from there`;
+    throw new DataFileError(options.in, null, options.column, problem, "Cut the window before it, or correct the row.");
   }
   const cash = new Float64Array(values.length - 1).fill((1 + cashRate) ** (1 / periodsPerYear) - 1);
   const { maxDrawdown, ...measures } = measure(values, periodsPerYear, cash);
