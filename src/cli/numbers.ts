@@ -19,6 +19,17 @@ export function percent(value: number): string {
   return Number.isFinite(value) ? `${(value * 100).toFixed(2)} %` : "∞";
 }
 
+/** Lines of a table, its head the first row: the first column aligned left, the others right. */
+export function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
 /** Lines of a name and a value, the values in one column. */
 export function facts(rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(...rows.map(([name]) => name.length));

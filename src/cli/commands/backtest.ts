@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import type { BacktestResult, MetricName, StrategyResult } from "../../backtest/result.ts";
 import { addDataOption, dateOption, readData } from "../data.ts";
+import { columns } from "../numbers.ts";
 import { log, print, UsageError } from "../output.ts";
 import { examples } from "../program.ts";
 
@@ -106,18 +107,11 @@ function describe(result: BacktestResult, files: { report: string; json: string 
     ["", ...COLUMNS.map(({ title }) => title)],
     ...strategies.map((strategy) => [nameOf(strategy), ...COLUMNS.map((column) => cell(strategy, column))]),
   ];
-  const widths = table[0]!.map((_, i) => Math.max(...table.map((row) => row[i]!.length)));
-  const lines = table.map((row) =>
-    row
-      .map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!)))
-      .join("  ")
-      .trimEnd(),
-  );
   return [
     verdict.headline,
     ...verdict.points.map(({ title, text }) => `\n${title}\n  ${text}`),
     `\n${window.from} to ${window.to}, ${window.days} days, ${window.sessions} sessions`,
-    ...lines,
+    ...columns(table),
     `\n${verdict.caveat}`,
     ...(files === null ? [] : [`\nReport: ${files.report}`, `Numbers: ${files.json}`]),
   ].join("\n");

@@ -3,6 +3,7 @@ import { readFolder } from "../../market/files.ts";
 import { checkQuality } from "../../market/quality.ts";
 import type { Finding, QualityReport, SeriesSummary } from "../../market/quality.ts";
 import { addDataOption, dateOption } from "../data.ts";
+import { columns } from "../numbers.ts";
 import { answerNo, print } from "../output.ts";
 import { examples } from "../program.ts";
 
@@ -38,14 +39,10 @@ const COLUMNS: readonly (readonly [string, (series: SeriesSummary) => string | n
 
 function asText({ date, series, findings }: QualityReport): string {
   const rows = [COLUMNS.map(([name]) => name), ...series.map((of) => COLUMNS.map(([, cell]) => String(cell(of))))];
-  const widths = COLUMNS.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  const lines = rows.map((row) =>
-    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))),
-  );
   return [
     `Ages are in sessions to ${date}. Vintage 'latest': old values were revised since.`,
     "",
-    ...lines.map((line) => line.join("  ")),
+    ...columns(rows),
     "",
     ...shorten(findings),
   ].join("\n");

@@ -13,7 +13,7 @@ import { dateOfDay, sessionsBetween } from "../../market/calendar.ts";
 import { decisionTime } from "../../market/publication.ts";
 import { createRegimeAssessor } from "../../regime/assess.ts";
 import { addDataOption, dateOption, readData, sessionOption } from "../data.ts";
-import { amount, facts, numberOption, percent } from "../numbers.ts";
+import { amount, columns, facts, numberOption, percent } from "../numbers.ts";
 import { print, UsageError } from "../output.ts";
 import { examples } from "../program.ts";
 import { readRegimeModels } from "../regimeModels.ts";
@@ -199,12 +199,4 @@ function worthRows(worth: readonly LayerWorth[]): string[][] {
         : `${funding.value.toFixed(2)} [${funding.low.toFixed(2)}, ${funding.high.toFixed(2)}], ${funding.days} days`,
     ]),
   ];
-}
-
-/** Lines of columns, the first one aligned left, the others right. */
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  return rows.map((row) =>
-    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  "),
-  );
 }
