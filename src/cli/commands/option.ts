@@ -106,5 +106,6 @@ function render({ call, put, greeks }: PricedOption): string {
 }
 
 function figure(value: number): string {
-  return value.toFixed(8).padStart(14);
+  const text = Number.isFinite(value) ? value.toFixed(8) : value > 0 ? "infinite" : "-infinite";
+  return text.padStart(14);
 }
