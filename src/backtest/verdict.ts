@@ -135,7 +135,10 @@ function compare(less: Found["metrics"], own: Found["metrics"]): keyof typeof AN
 
 function howSure({ bootstrap, window, onsets }: VerdictInputs, { intervals }: Found): string {
   const held = onsets === null ? "" : ` and holds ${onsets} onset${onsets === 1 ? "" : "s"} of stress`;
-  const sample = `The window is ${window.years.toFixed(1)} years of one asset${held}: few independent observations.`;
+  const sample =
+    window.years < 1
+      ? `The window is ${window.days} days of one asset${held}: too short to judge by, and its yearly figures are those days scaled up.`
+      : `The window is ${window.years.toFixed(1)} years of one asset${held}: few independent observations.`;
   if (bootstrap === null) return `Not measured: run with --bootstrap for intervals. ${sample}`;
   const range = (name: "maxDrawdown" | "annualReturn" | "drawdownSaved"): string => {
     const interval = intervals?.[name] ?? null;

@@ -340,6 +340,13 @@ describe("the verdict", function () {
     const { points } = said({ maxDrawdown: 0.3, annualReturn: 0.1 });
     expect(points[3]!.text).to.contain("Not measured").and.to.contain("1 onset of stress");
   });
+
+  it("says of a window under a year that yearly figures are a few days scaled up", function () {
+    const window = { from: "2020-03-02", to: "2020-03-06", years: 5 / 365, days: 5 };
+    const own = strategies({ maxDrawdown: 0.3, annualReturn: 0.1 });
+    const { points } = verdict({ ...base, window, strategies: own } as unknown as Parameters<typeof verdict>[0]);
+    expect(points[3]!.text).to.contain("The window is 5 days").and.to.contain("scaled up");
+  });
 });
 
 describe("ballast backtest", function () {
