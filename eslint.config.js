@@ -11,7 +11,10 @@ const BARE_ERROR = {
 // What pure code may not reach: the same inputs must give the same bytes, on any machine, at any time.
 const IMPURE_MODULES = [
   { regex: "^node:", message: "Pure code reads no file, clock, network or process: take the value as an argument." },
-  { regex: "market/(files|chain|pull|download|random|synthetic)\\.ts$", message: "Pure code takes series as arguments." },
+  {
+    regex: "market/(files|chain|pull|download|random|synthetic)\\.ts$",
+    message: "Pure code takes series as arguments.",
+  },
   {
     regex: "^ethers$",
     importNamePattern: "(Provider|Wallet|Signer|Contract|ContractFactory|FetchRequest)$|^randomBytes$|^getDefault",
