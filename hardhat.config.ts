@@ -18,7 +18,7 @@ export default defineConfig({
     npmFilesToBuild: ["@openzeppelin/contracts/access/manager/AccessManager.sol"],
   },
   paths: {
-    sources: ["./contracts", "./deploy/devnet/contracts"],
+    sources: ["./contracts", "./deploy/devnet/contracts", "./bench/contracts"],
     tests: { mocha: "./test", solidity: "./test/contracts" },
   },
   networks: {

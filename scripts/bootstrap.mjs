@@ -8,6 +8,7 @@ const COMMANDS = {
   build: (args) => prepare().then(() => runHardhat(["build", ...args])),
   test: (args) => prepare().then(() => runHardhat(["test", ...args])),
   bench: (args) => prepare().then(() => runNode(["--import", "tsx", "bench/numbers.ts", ...args])),
+  run: ([script, ...args]) => prepare().then(() => runNode(["--import", "tsx", script, ...args])),
   ballast: runBallast,
 };
 

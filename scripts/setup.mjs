@@ -85,7 +85,7 @@ function isBuilt() {
 
 function hashOfSources() {
   const hash = createHash("sha256");
-  const files = ["contracts", "deploy/devnet/contracts", "test/contracts"].flatMap(solidityFiles);
+  const files = ["contracts", "deploy/devnet/contracts", "bench/contracts", "test/contracts"].flatMap(solidityFiles);
   for (const file of ["hardhat.config.ts", "package-lock.json", ...files]) {
     hash
       .update(`${file}\0`)
