@@ -42,10 +42,18 @@ export function sessionOption(dataset: Dataset, date: string | undefined): strin
     return dateOfDay(last);
   }
   const asked = dateOption("date", date);
-  if (isSession(asked)) return asked;
-  const session = previousSession(asked);
-  log(`${asked} has no session in New York: this is the session before it, ${session}.`);
+  const session = sessionAtOrBefore(asked);
+  if (session !== asked) log(`${asked} has no session in New York: this is the session before it, ${session}.`);
   return session;
+}
+
+function sessionAtOrBefore(date: string): string {
+  try {
+    return isSession(date) ? date : previousSession(date);
+  } catch (error) {
+    if (!(error instanceof CalendarDateError)) throw error;
+    throw new UsageError(`--date ${date}: there is no session by then. ${error.message}`);
+  }
 }
 
 /** One column of any CSV with a date column, its rows as they are but for blank values, which are named and left out. */

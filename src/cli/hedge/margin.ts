@@ -4,7 +4,6 @@ import { createWorstRise, MAINTENANCE_MARGIN, marginFor, MarginInputError, RISE_
 import { AsOfView } from "../../market/asOf.ts";
 import { dateOfDay } from "../../market/calendar.ts";
 import { decisionTime } from "../../market/dataset.ts";
-import { SeriesMissingError } from "../../market/series.ts";
 import { addDataOption, readData, sessionOption } from "../data.ts";
 import { amount, facts, numberOption, percent } from "../numbers.ts";
 import { print, UsageError } from "../output.ts";
@@ -40,7 +39,11 @@ async function margin(options: MarginOptions): Promise<void> {
   const worst = createWorstRise({ close: options.asset, high: `${options.asset}High` })(
     new AsOfView(dataset, decisionTime(session)),
   );
-  if (worst === null) throw new SeriesMissingError(options.asset, `the worst rise by ${session}`);
+  if (worst === null) {
+    throw new UsageError(
+      `${options.asset}.csv has no three-day rise by ${session}: give a later --date, or fill it with \`ballast pull\``,
+    );
+  }
   const from = dateOfDay(worst.fromDay);
   try {
     const needed = marginFor(notional, worst.rise, maintenance);
