@@ -132,6 +132,23 @@ describe("ballast hedge", () => {
     expect((await ballast(["hedge", "roll", "--data", dir, "--due", "2020-12-25"])).code).to.equal(2);
   });
 
+  it("roll: is Unknown where the calendar of events does not reach", async () => {
+    const { code, stdout } = await ballast(["hedge", "roll", "--data", dir, "--due", "2021-03-12", "--json"]);
+    expect(code).to.equal(0);
+    expect(JSON.parse(stdout)).to.include({ session: "2021-03-12", event: null, calendarKnown: false });
+    const { stdout: text } = await ballast(["hedge", "roll", "--data", dir, "--due", "2021-03-12"]);
+    expect(text).to.match(/^Unknown: events\.csv has no FOMC, CPI or PPI date/);
+  });
+
+  it("names a date before the calendar, or before the data, as wrong usage", async () => {
+    const beta = await ballast(["hedge", "beta", "--data", dir, "--date", "1989-06-03"]);
+    expect(beta.code).to.equal(2);
+    expect(beta.stderr).to.contain("UsageError: --date 1989-06-03: there is no session by then");
+    const margin = await ballast(["hedge", "margin", "--data", dir, "--date", "2017-06-01"]);
+    expect(margin.code).to.equal(2);
+    expect(margin.stderr).to.contain("eth.csv has no three-day rise by 2017-06-01");
+  });
+
   it("conversions: finds the one quote that pays, and names a bad one", async () => {
     const header =
       "name,underlying,underlying_bid,underlying_ask,strike,days,call_bid,call_ask,put_bid,put_ask,rate,carry_yield,borrow_cost";

@@ -10,6 +10,9 @@ import { examples } from "../program.ts";
 /** Days before the due date among which its event is: three sessions fit in, whatever the holidays. */
 const LOOK_BACK_DAYS = 14;
 
+/** CPI and PPI are monthly: a calendar with none of them for this many days before a date does not reach to it. */
+const CALENDAR_DAYS = 45;
+
 /** `ballast hedge roll`: where time-shifting moves a roll. */
 export function registerRoll(hedge: Command): void {
   const command = hedge
@@ -33,9 +36,12 @@ async function roll(options: { data: string; due: string; date?: string }): Prom
   const window = eventWindow(due, known);
   const event = window === null ? null : { kind: window.kind, date: dateOfDay(window.day) };
   const scale = shortVolatilityScale(view, due);
-  const text =
-    event === null
+  const calendarKnown =
+    view.events(dayNumber(addDays(due, -CALENDAR_DAYS)), dayNumber(due), SHIFTING_EVENTS).length > 0;
+  const text = !calendarKnown
+    ? `Unknown: events.csv has no FOMC, CPI or PPI date in the ${CALENDAR_DAYS} days to ${due}. Without them the roll stays.`
+    : event === null
       ? `The roll stays on ${due}: no FOMC, CPI or PPI date in the three sessions before it.`
       : `The roll due on ${due} moves to ${session}, ahead of ${event.kind} on ${event.date}. New short volatility on ${due}: × ${scale}.`;
-  print(text, { asOf, due, session, event, shortVolatilityScale: scale });
+  print(text, { asOf, due, session, event, calendarKnown, shortVolatilityScale: scale });
 }
