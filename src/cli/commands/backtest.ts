@@ -98,7 +98,8 @@ const COLUMNS: readonly { title: string; metric: MetricName; format: (value: num
 function describe(result: BacktestResult, files: { report: string; json: string } | null): string {
   const { verdict, window, strategies } = result;
   const cell = ({ metrics, intervals }: StrategyResult, { metric, format }: (typeof COLUMNS)[number]): string => {
-    const value = metrics?.[metric] ?? null;
+    if (metrics === null) return "none";
+    const value = metrics[metric];
     if (value === null) return "undefined";
     const interval = intervals?.[metric] ?? null;
     return interval === null ? format(value) : `${format(value)} [${format(interval.low)}, ${format(interval.high)}]`;
