@@ -233,7 +233,7 @@ async function againstReplay(scene: VaultScene, steps: Step[]): Promise<Map<stri
   const replayer = await fundedReplayer(scene);
   const boundary: Boundary = {
     callers: [deployment.liquidityAdapter, deployment.perpAdapter, deployment.priceOracle],
-    ours: Object.values(deployment).filter((value) => value !== undefined && value.startsWith("0x")),
+    ours: Object.values(deployment).flatMap((value) => (value?.startsWith("0x") === true ? [value] : [])),
     replayer: await replayer.getAddress(),
   };
   await scene.keep();
