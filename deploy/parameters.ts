@@ -22,6 +22,7 @@ const targets = z.strictObject({
   marginBps: whole,
   riskAversionBps: whole,
 });
+const budget = z.strictObject({ capacityBps: whole, reserveBps: whole, drainBpsPerDay: whole });
 const regimePolicy = z.strictObject({ bands, targets });
 
 const share = whole.max(10_000);
@@ -76,7 +77,14 @@ const parametersSchema = z.strictObject({
     Elevated: regimePolicy,
     Stress: regimePolicy,
   }),
-  rebalancer: z.strictObject({ lossCapacityBps: whole, lossDrainBpsPerDay: whole }),
+  rebalancer: z.strictObject({
+    /** Loss bucket of the Safe's plans; its reserve is for derisk plans. */
+    plans: budget,
+    /** Loss bucket of the keeper's deleveraging; its reserve is for times near liquidation. */
+    keeper: budget,
+    /** Leverage from which on a venue is near liquidation (10,000 = 1×). */
+    nearLiquidationBps: whole,
+  }),
   uniswap: z.strictObject({
     positionManager: address,
     fee: whole,
@@ -98,6 +106,8 @@ const parametersSchema = z.strictObject({
     parameterDelay: whole,
     /** Delay of the administrator's own acts (roles, targets), in seconds. */
     adminDelay: whole,
+    /** Who may deleverage without the Safe, or null: nobody, until the Safe grants it. */
+    keeper: address.nullable(),
   }),
   /** The review guard; leave it out for a Safe without one. */
   guard: guard.optional(),

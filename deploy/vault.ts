@@ -20,7 +20,7 @@ import {
 import type { Journal, JournalEntry } from "./journal.ts";
 import type { DeployParameters } from "./parameters.ts";
 
-/** AccessManager roles. Keeper and guardian are labelled and held by nobody yet: their powers come with deleveraging. */
+/** AccessManager roles. The guardian is labelled and held by nobody yet. */
 export const ROLES = {
   rebalance: 1n,
   executor: 2n,
@@ -101,8 +101,9 @@ export async function deployVault(
     vault,
     policy,
     regimeOracle,
-    parameters.rebalancer.lossCapacityBps,
-    parameters.rebalancer.lossDrainBpsPerDay,
+    parameters.rebalancer.plans,
+    parameters.rebalancer.keeper,
+    parameters.rebalancer.nearLiquidationBps,
     await decimalsOf(context.signer, parameters.base),
     await decimalsOf(context.signer, parameters.asset),
   ]);
@@ -197,10 +198,16 @@ async function wire(
 ): Promise<void> {
   const manager = AccessManager__factory.createInterface();
   const vault = HedgeVault__factory.createInterface();
+  const rebalancer = Rebalancer__factory.createInterface();
+  const liquidity = UniswapV3Adapter__factory.createInterface();
+  const perp = CurieAdapter__factory.createInterface();
   const selector = {
-    execute: Rebalancer__factory.createInterface().getFunction("execute").selector,
-    setLiquidity: UniswapV3Adapter__factory.createInterface().getFunction("setLiquidity").selector,
-    setPosition: CurieAdapter__factory.createInterface().getFunction("setPosition").selector,
+    execute: rebalancer.getFunction("execute").selector,
+    deleverage: rebalancer.getFunction("deleverage").selector,
+    setLiquidity: liquidity.getFunction("setLiquidity").selector,
+    burnLiquidity: liquidity.getFunction("burnLiquidity").selector,
+    setPosition: perp.getFunction("setPosition").selector,
+    reducePosition: perp.getFunction("reducePosition").selector,
     setAdapter: vault.getFunction("setAdapter").selector,
     setLimits: vault.getFunction("setLimits").selector,
     setPolicy: HedgePolicy__factory.createInterface().getFunction("setPolicy").selector,
@@ -221,8 +228,14 @@ async function wire(
     await steps.call(`adapter ${adapter}`, d.vault, data);
   }
   await role("Rebalancer.execute", d.rebalancer, [selector.execute], ROLES.rebalance);
-  await role("UniswapV3Adapter.setLiquidity", d.liquidityAdapter, [selector.setLiquidity], ROLES.executor);
-  await role("CurieAdapter.setPosition", d.perpAdapter, [selector.setPosition], ROLES.executor);
+  await role("Rebalancer.deleverage", d.rebalancer, [selector.deleverage], ROLES.keeper);
+  await role(
+    "UniswapV3Adapter positions",
+    d.liquidityAdapter,
+    [selector.setLiquidity, selector.burnLiquidity],
+    ROLES.executor,
+  );
+  await role("CurieAdapter positions", d.perpAdapter, [selector.setPosition, selector.reducePosition], ROLES.executor);
   await role("HedgeVault parameters", d.vault, [selector.setAdapter, selector.setLimits], ROLES.parameters);
   await role("HedgePolicy parameters", d.policy, [selector.setPolicy], ROLES.parameters);
   // A shared oracle is administered where it was deployed.
@@ -240,6 +253,7 @@ async function wire(
   await grant("executor to the Rebalancer", ROLES.executor, d.rebalancer, 0);
   await grant("parameters to the Safe", ROLES.parameters, d.safe, parameters.access.parameterDelay);
   await grant("calendar to the Safe", ROLES.calendar, d.safe, 0);
+  if (parameters.access.keeper !== null) await grant("keeper", ROLES.keeper, parameters.access.keeper, 0);
   for (const proposer of parameters.guard?.proposers ?? []) {
     await grant(`proposer to ${proposer}`, ROLES.proposer, proposer, 0);
   }

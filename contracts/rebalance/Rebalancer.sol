@@ -22,9 +22,24 @@ import {IRebalancer} from "./IRebalancer.sol";
 /// Afterwards: each venue within its cap, the loss within the regime's limit and the leaky bucket, the reserve still
 /// there, and the policy's verdict. Any failure undoes the whole plan.
 ///
+/// LOSSES
+/// Two leaky buckets. Plans of the Safe fill the one, up to a reserve that only derisk plans may fill, so that ordinary
+/// plans cannot use up what a way out costs. The keeper fills the other, up to a reserve kept for times near
+/// liquidation, so that neither its zeal nor its stolen key can take the Safe's room, or all of its own. What costs
+/// nothing (burns, collects, margin) passes with any bucket full.
+///
+/// DEAD FEEDS
+/// Without a price the Safe's plans do not run. The keeper's still do, by the venues' own books: shorts shrink, liquidity
+/// is burned, nothing is sold and no margin is let out. The loss is taken at the venue's index, as a share of what is
+/// known without a price (cash and the short), which is less than the net asset value: an error on the strict side.
+/// The read of the price cannot be made to fail by sending little gas: what is left after a call starved of 63/64 would
+/// not pay for a single step.
+///
 /// ROLES
 /// Only the Safe executes (REBALANCE role, no delay: the review window is the guard's business). It cannot use a nonce
 /// twice, act outside the plan's span of time, or leave the bands of the regime the chain sees.
+/// The keeper deleverages (KEEPER role, no delay). It cannot add to any position, move a range, take margin from a venue
+/// that would be more leveraged for it, act in Calm or Elevated away from liquidation, or use up a nonce of the Safe's.
 ///
 /// ASSUMPTIONS
 /// Adapters are those of the vault, added by its administrator, and do what their interface says.
@@ -33,50 +48,62 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
     uint256 private constant MAX_TARGETS = 8;
     /// @dev Losing more than a tenth of net asset value by trading alone is no rebalancing.
     uint256 private constant MAX_LOSS_CAPACITY_BPS = 1_000;
+    /// @dev Between these lie 6.25 % maintenance (16×, where Curie liquidates) and what no band should allow.
+    uint256 private constant MIN_NEAR_LIQUIDATION_BPS = 50_000;
+    uint256 private constant MAX_NEAR_LIQUIDATION_BPS = 160_000;
+    /// @dev Sizes, ranges and liquidity do not depend on the price they are asked for at.
+    uint256 private constant ANY_PRICE = 1e18;
+
+    /// @param level Losses not yet drained, in basis points of net asset value × 1e18.
+    /// @param updatedAt Seconds since 1970-01-01.
+    struct Bucket {
+        uint96 level;
+        uint64 updatedAt;
+        Budget budget;
+    }
+
     /// @dev Base units (1e18) × price (1e18) to asset units: 10^(18 + base decimals − asset decimals).
     uint256 private immutable _valueScale;
 
     address public immutable override vault;
     address public immutable override policy;
     address public immutable override regimeOracle;
-    /// @notice Most loss the bucket holds, in basis points of net asset value.
-    uint256 public immutable lossCapacityBps;
-    /// @notice What drains out of the bucket in a day, in basis points of net asset value.
-    uint256 public immutable lossDrainBpsPerDay;
+    uint256 public immutable override nearLiquidationBps;
 
     mapping(uint256 nonce => bool) public override used;
-    uint256 private _lossLevel;
-    uint256 private _lossUpdatedAt;
+    mapping(uint256 nonce => bool) public override usedByKeeper;
+    Bucket private _plansBucket;
+    Bucket private _keeperBucket;
 
     constructor(
         address authority_,
         address vault_,
         address policy_,
         address regimeOracle_,
-        uint256 lossCapacityBps_,
-        uint256 lossDrainBpsPerDay_,
+        Budget memory plans,
+        Budget memory keeper,
+        uint256 nearLiquidationBps_,
         uint8 baseDecimals,
         uint8 assetDecimals
     ) AccessManaged(authority_) {
-        if (lossCapacityBps_ == 0 || lossCapacityBps_ > MAX_LOSS_CAPACITY_BPS) {
-            revert InvalidParameter("lossCapacityBps", lossCapacityBps_);
-        }
-        // Without a drain a full bucket stays full; one that empties within a day holds nothing back.
-        if (lossDrainBpsPerDay_ == 0 || lossDrainBpsPerDay_ > lossCapacityBps_) {
-            revert InvalidParameter("lossDrainBpsPerDay", lossDrainBpsPerDay_);
+        _requireBudget(plans);
+        _requireBudget(keeper);
+        if (nearLiquidationBps_ < MIN_NEAR_LIQUIDATION_BPS || nearLiquidationBps_ > MAX_NEAR_LIQUIDATION_BPS) {
+            revert InvalidParameter("nearLiquidationBps", nearLiquidationBps_);
         }
 
         vault = vault_;
         policy = policy_;
         regimeOracle = regimeOracle_;
-        lossCapacityBps = lossCapacityBps_;
-        lossDrainBpsPerDay = lossDrainBpsPerDay_;
+        _plansBucket.budget = plans;
+        _keeperBucket.budget = keeper;
+        nearLiquidationBps = nearLiquidationBps_;
         _valueScale = 10 ** (18 + uint256(baseDecimals) - assetDecimals);
     }
 
     /// @inheritdoc IRebalancer
     function execute(Plan calldata plan) external restricted nonReentrant {
-        _requireValid(plan);
+        _requireValid(plan, used);
         used[plan.nonce] = true;
 
         Price memory price = IPriceOracle(IHedgeVault(vault).priceOracle()).read().price;
@@ -96,11 +123,30 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
         uint256 cash = IHedgeVault(vault).cash();
         if (cash < plan.cashReserve) revert CashReserveMissed(cash, plan.cashReserve);
         _requireCaps(adapters, navAfter, heldBefore, heldAfter);
-        _spendLossBudget(regime, navBefore, navAfter);
+        _spend(_plansBucket, plan.derisk, regime, _lossOf(navBefore, navAfter), navBefore);
         if (plan.derisk) _requireDerisked(before, afterwards);
         IHedgePolicy(policy).judge(regime, before, afterwards);
 
         emit PlanExecuted(plan.nonce, plan.evidence, regime, navBefore, navAfter, before, afterwards);
+    }
+
+    /// @inheritdoc IRebalancer
+    function deleverage(Plan calldata plan) external restricted nonReentrant {
+        _requireValid(plan, usedByKeeper);
+        usedByKeeper[plan.nonce] = true;
+
+        Regime regime = IRegimeOracle(regimeOracle).regime();
+        bool near = _nearLiquidation(plan);
+        if (regime < Regime.Stress && !near) revert DeleverageNotAllowed(regime);
+
+        try IPriceOracle(IHedgeVault(vault).priceOracle()).read() returns (IPriceOracle.Reading memory reading) {
+            _deleverage(plan, reading.price, regime, near);
+        } catch {
+            _deleverageWithoutPrice(plan, regime, near);
+        }
+
+        uint256 cash = IHedgeVault(vault).cash();
+        if (cash < plan.cashReserve) revert CashReserveMissed(cash, plan.cashReserve);
     }
 
     /// @inheritdoc IRebalancer
@@ -110,16 +156,38 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IRebalancer
-    function lossBudget() public view returns (uint256 level, uint256 capacity) {
-        uint256 drained = ((block.timestamp - _lossUpdatedAt) * lossDrainBpsPerDay * 1e18) / 1 days;
-        level = _lossLevel > drained ? _lossLevel - drained : 0;
-        capacity = lossCapacityBps * 1e18;
+    function lossBudget() external view returns (uint256 level, uint256 capacity) {
+        return (_levelOf(_plansBucket), uint256(_plansBucket.budget.capacityBps) * 1e18);
+    }
+
+    /// @inheritdoc IRebalancer
+    function deleverageBudget() external view returns (uint256 level, uint256 capacity) {
+        return (_levelOf(_keeperBucket), uint256(_keeperBucket.budget.capacityBps) * 1e18);
+    }
+
+    /// @inheritdoc IRebalancer
+    function budgets() external view returns (Budget memory plans, Budget memory keeper) {
+        return (_plansBucket.budget, _keeperBucket.budget);
     }
 
     // ----------------------------------------------------------------------------------------------------- conditions
 
-    function _requireValid(Plan calldata plan) private view {
-        if (used[plan.nonce]) revert PlanAlreadyExecuted(plan.nonce);
+    function _requireBudget(Budget memory budget) private pure {
+        if (budget.capacityBps == 0 || budget.capacityBps > MAX_LOSS_CAPACITY_BPS) {
+            revert InvalidParameter("capacityBps", budget.capacityBps);
+        }
+        // A reserve of all would leave the ordinary use nothing; one of nothing would reserve nothing.
+        if (budget.reserveBps == 0 || budget.reserveBps >= budget.capacityBps) {
+            revert InvalidParameter("reserveBps", budget.reserveBps);
+        }
+        // Without a drain a full bucket stays full; one that empties within a day holds nothing back.
+        if (budget.drainBpsPerDay == 0 || budget.drainBpsPerDay > budget.capacityBps) {
+            revert InvalidParameter("drainBpsPerDay", budget.drainBpsPerDay);
+        }
+    }
+
+    function _requireValid(Plan calldata plan, mapping(uint256 => bool) storage nonces) private view {
+        if (nonces[plan.nonce]) revert PlanAlreadyExecuted(plan.nonce);
         if (block.timestamp < plan.validAfter) revert PlanNotYetValid(plan.validAfter);
         if (block.timestamp > plan.validUntil) revert PlanExpired(plan.validUntil);
         if (plan.evidence == bytes32(0)) revert EvidenceMissing();
@@ -130,6 +198,10 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
     /// @dev Targets were worked out for a state; after a fill, a liquidation or a jump they would misfire.
     function _requireUnmoved(Plan calldata plan, uint256 price) private view {
         _requireWithin(address(0), plan.fromPrice, price, plan.toleranceBps);
+        _requirePositionsUnmoved(plan);
+    }
+
+    function _requirePositionsUnmoved(Plan calldata plan) private view {
         for (uint256 i; i < plan.liquidity.length; ++i) {
             LiquidityTarget calldata target = plan.liquidity[i];
             _requireKnown(target.adapter);
@@ -139,7 +211,7 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
         for (uint256 i; i < plan.perps.length; ++i) {
             PerpTarget calldata target = plan.perps[i];
             _requireKnown(target.adapter);
-            int256 size = _sizeOf(target.adapter, price);
+            int256 size = _sizeOf(target.adapter);
             if ((size < 0) != (target.fromSize < 0) && size != target.fromSize) {
                 revert MovedSincePlan(target.adapter, BPS, plan.toleranceBps);
             }
@@ -155,8 +227,26 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
     }
 
     /// @dev The position as exposure has it, pending orders unfilled: reading the whole position costs three times as much.
-    function _sizeOf(address adapter, uint256 price) private view returns (int256) {
-        return IVenueAdapter(adapter).exposure(price).deltaMin;
+    function _sizeOf(address adapter) private view returns (int256) {
+        return IVenueAdapter(adapter).exposure(ANY_PRICE).deltaMin;
+    }
+
+    /// @dev By mark and by index: whoever moves the one has not moved the other. Only venues the plan names count.
+    function _nearLiquidation(Plan calldata plan) private view returns (bool) {
+        for (uint256 i; i < plan.perps.length; ++i) {
+            address adapter = plan.perps[i].adapter;
+            _requireKnown(adapter);
+            IPerpAdapter.PerpPosition memory p = IPerpAdapter(adapter).position();
+            int256 limit = int256(nearLiquidationBps);
+            if (_leverageAt(adapter, p.markPrice) >= limit && _leverageAt(adapter, p.indexPrice) >= limit) return true;
+        }
+        return false;
+    }
+
+    function _leverageAt(address adapter, uint256 price) private view returns (int256) {
+        Exposure memory e = IVenueAdapter(adapter).exposure(price);
+        if (!e.margined) return 0;
+        return _leverage(_value(e.gross, price), e.equity);
     }
 
     function _requireKnown(address adapter) private view {
@@ -176,7 +266,7 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
         }
         for (uint256 i; i < plan.perps.length; ++i) {
             PerpTarget calldata target = plan.perps[i];
-            int256 size = _sizeOf(target.adapter, price.mid);
+            int256 size = _sizeOf(target.adapter);
             shrinks[count + i] = SignedMath.abs(target.size) < SignedMath.abs(size);
         }
         _step(plan, price, nav, shrinks, true);
@@ -195,6 +285,141 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
             if (shrinks[i] != which) continue;
             uint256 value = (nav * target.shareBps) / BPS;
             ILiquidityAdapter(target.adapter).setLiquidity(target.tickLower, target.tickUpper, value, price);
+        }
+    }
+
+    // ----------------------------------------------------------------------------------------------- the keeper's steps
+
+    function _deleverage(Plan calldata plan, Price memory price, Regime regime, bool near) private {
+        _requireUnmoved(plan, price.mid);
+        address[] memory adapters = IHedgeVault(vault).adapters();
+        (uint256 navBefore, Exposure[] memory heldBefore) = _holdings(adapters, price.mid);
+        IHedgePolicy.Measures memory before = _measure(heldBefore, price.mid, navBefore);
+
+        _reduce(plan, price, navBefore);
+
+        (uint256 navAfter, Exposure[] memory heldAfter) = _holdings(adapters, price.mid);
+        IHedgePolicy.Measures memory afterwards = _measure(heldAfter, price.mid, navBefore);
+        _requireCaps(adapters, navAfter, heldBefore, heldAfter);
+        _spend(_keeperBucket, near, Regime.Stress, _lossOf(navBefore, navAfter), navBefore);
+        _requireNoVenueRiskier(adapters, heldBefore, heldAfter);
+        _requireReduced(before, afterwards, near);
+
+        emit Deleveraged(plan.nonce, plan.evidence, regime, near, navBefore, navAfter, before, afterwards);
+    }
+
+    /// @dev Liquidity first: what it hands back may be the margin.
+    function _reduce(Plan calldata plan, Price memory price, uint256 nav) private {
+        for (uint256 i; i < plan.liquidity.length; ++i) {
+            LiquidityTarget calldata target = plan.liquidity[i];
+            ILiquidityAdapter.LiquidityPosition memory p = ILiquidityAdapter(target.adapter).position();
+            bool sameRange = p.tickLower == target.tickLower && p.tickUpper == target.tickUpper;
+            if (target.shareBps != 0 && !sameRange) revert NotReducing(target.adapter);
+            uint256 value = (nav * target.shareBps) / BPS;
+            ILiquidityAdapter(target.adapter).setLiquidity(target.tickLower, target.tickUpper, value, price);
+            if (ILiquidityAdapter(target.adapter).position().liquidity > p.liquidity)
+                revert NotReducing(target.adapter);
+        }
+        for (uint256 i; i < plan.perps.length; ++i) {
+            PerpTarget calldata target = plan.perps[i];
+            _requireNearerZero(target);
+            IPerpAdapter(target.adapter).setPosition(target.size, target.equity, price);
+        }
+    }
+
+    function _deleverageWithoutPrice(Plan calldata plan, Regime regime, bool near) private {
+        _requirePositionsUnmoved(plan);
+        uint256 value = IHedgeVault(vault).cash();
+
+        bool reduced = _burn(plan);
+        uint256 loss;
+        for (uint256 i; i < plan.perps.length; ++i) {
+            PerpTarget calldata target = plan.perps[i];
+            (uint256 was, uint256 lost, bool shrank) = _reduceWithoutPrice(target, near);
+            value += was;
+            loss += lost;
+            reduced = reduced || shrank;
+        }
+        if (!reduced) revert NothingReduced();
+        _spend(_keeperBucket, near, Regime.Stress, loss, value);
+
+        emit DeleveragedWithoutPrice(plan.nonce, plan.evidence, regime, near, loss, value);
+    }
+
+    function _burn(Plan calldata plan) private returns (bool burned) {
+        for (uint256 i; i < plan.liquidity.length; ++i) {
+            LiquidityTarget calldata target = plan.liquidity[i];
+            if (target.shareBps != 0) revert PriceNeeded(target.adapter);
+            burned = burned || ILiquidityAdapter(target.adapter).position().liquidity != 0;
+            ILiquidityAdapter(target.adapter).burnLiquidity();
+        }
+    }
+
+    /// @return value What the account was worth at the venue's index, in asset units.
+    /// @return loss What it is worth less for the trade, at the same index.
+    /// @return reduced Whether the position shrank by the policy's step, of itself, or got margin.
+    function _reduceWithoutPrice(
+        PerpTarget calldata target,
+        bool near
+    ) private returns (uint256 value, uint256 loss, bool reduced) {
+        _requireNearerZero(target);
+        if (target.equity != 0 && !near) revert PriceNeeded(target.adapter);
+        uint256 index = IPerpAdapter(target.adapter).position().indexPrice;
+        uint256 was = SignedMath.abs(_sizeOf(target.adapter));
+        value = IVenueAdapter(target.adapter).valueAt(index);
+
+        IPerpAdapter(target.adapter).reducePosition(target.size, target.equity);
+
+        loss = Math.saturatingSub(value + target.equity, IVenueAdapter(target.adapter).valueAt(index));
+        uint256 closed = was - SignedMath.abs(_sizeOf(target.adapter));
+        bool aStep = closed != 0 && closed * BPS >= was * IHedgePolicy(policy).minStepBps();
+        reduced = aStep || target.equity != 0;
+    }
+
+    function _requireNearerZero(PerpTarget calldata target) private view {
+        int256 size = _sizeOf(target.adapter);
+        bool nearer = size < 0 ? target.size >= size && target.size <= 0 : target.size <= size && target.size >= 0;
+        if (!nearer) revert NotReducing(target.adapter);
+    }
+
+    /// @dev Exactly, where the measures are rounded; and for each venue, where they show the worst one.
+    function _requireNoVenueRiskier(
+        address[] memory adapters,
+        Exposure[] memory was,
+        Exposure[] memory is_
+    ) private pure {
+        for (uint256 i; i < adapters.length; ++i) {
+            bool riskier = is_[i].gross > was[i].gross;
+            if (is_[i].margined) riskier = riskier || is_[i].gross * was[i].equity > was[i].gross * is_[i].equity;
+            if (riskier) revert NotReducing(adapters[i]);
+        }
+    }
+
+    function _requireReduced(IHedgePolicy.Measures memory a, IHedgePolicy.Measures memory b, bool near) private view {
+        IHedgePolicy.Bands memory stress = IHedgePolicy(policy).bands(Regime.Stress);
+        int256 step = int256(IHedgePolicy(policy).minStepBps());
+        if (a.grossBps - b.grossBps < step && a.leverageBps - b.leverageBps < step) revert NothingReduced();
+        _requireNetDelta(a, b, stress);
+        // Cash is what leavers are paid from: only a liquidation is dearer than keeping them waiting.
+        if (!near && b.cashBps < a.cashBps && b.cashBps < int256(uint256(stress.cashMinBps))) {
+            revert NotDerisking(IHedgePolicy.Measure.Cash, a.cashBps, b.cashBps);
+        }
+    }
+
+    /// @dev Closing one leg of a hedged position raises the net delta: allowed as far as Stress allows it.
+    function _requireNetDelta(
+        IHedgePolicy.Measures memory a,
+        IHedgePolicy.Measures memory b,
+        IHedgePolicy.Bands memory stress
+    ) private pure {
+        uint256 was = Math.max(SignedMath.abs(a.netDeltaMinBps), SignedMath.abs(a.netDeltaMaxBps));
+        uint256 is_ = Math.max(SignedMath.abs(b.netDeltaMinBps), SignedMath.abs(b.netDeltaMaxBps));
+        if (is_ <= was) return;
+        if (b.netDeltaMinBps < stress.netDeltaMinBps) {
+            revert NotDerisking(IHedgePolicy.Measure.NetDeltaMin, a.netDeltaMinBps, b.netDeltaMinBps);
+        }
+        if (b.netDeltaMaxBps > stress.netDeltaMaxBps) {
+            revert NotDerisking(IHedgePolicy.Measure.NetDeltaMax, a.netDeltaMaxBps, b.netDeltaMaxBps);
         }
     }
 
@@ -285,17 +510,28 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
         }
     }
 
-    /// @dev One plan may lose little; many small losses must not add up either.
-    function _spendLossBudget(Regime regime, uint256 navBefore, uint256 navAfter) private {
-        if (navAfter >= navBefore) return;
-        uint256 loss = Math.mulDiv(navBefore - navAfter, BPS * 1e18, navBefore, Math.Rounding.Ceil);
+    function _lossOf(uint256 navBefore, uint256 navAfter) private pure returns (uint256) {
+        return Math.saturatingSub(navBefore, navAfter);
+    }
+
+    function _levelOf(Bucket storage bucket) private view returns (uint256) {
+        uint256 elapsed = block.timestamp - bucket.updatedAt;
+        return Math.saturatingSub(bucket.level, (elapsed * bucket.budget.drainBpsPerDay * 1e18) / 1 days);
+    }
+
+    /// @dev One plan may lose little; many small losses must not add up either. The reserve is for what is urgent.
+    function _spend(Bucket storage bucket, bool urgent, Regime regime, uint256 lost, uint256 of_) private {
+        if (lost == 0) return;
+        uint256 loss = Math.mulDiv(lost, BPS * 1e18, of_, Math.Rounding.Ceil);
         uint256 limit = uint256(IHedgePolicy(policy).bands(regime).lossMaxBps) * 1e18;
         if (loss > limit) revert ExecutionLoss(loss / 1e18, limit / 1e18);
-        (uint256 level, uint256 capacity) = lossBudget();
-        if (level + loss > capacity) revert LossBudgetExceeded((level + loss) / 1e18, lossCapacityBps);
+        Budget memory budget = bucket.budget;
+        uint256 capacity = urgent ? budget.capacityBps : budget.capacityBps - budget.reserveBps;
+        uint256 level = _levelOf(bucket) + loss;
+        if (level > capacity * 1e18) revert LossBudgetExceeded(level / 1e18, capacity);
 
-        _lossLevel = level + loss;
-        _lossUpdatedAt = block.timestamp;
+        bucket.level = uint96(level);
+        bucket.updatedAt = uint64(block.timestamp);
     }
 
     function _requireDerisked(IHedgePolicy.Measures memory a, IHedgePolicy.Measures memory b) private pure {

@@ -75,6 +75,10 @@ interface ILiquidityAdapter is IVenueAdapter {
     /// @dev Only the Rebalancer. Swaps and mints are price-gated before and after; burns and collects are not.
     function setLiquidity(int24 tickLower, int24 tickUpper, uint256 value, Price calldata price) external;
 
+    /// @notice Withdraws all liquidity and fees. Base is kept, asset handed back: nothing is traded, so no price is needed.
+    /// @dev Only the Rebalancer.
+    function burnLiquidity() external;
+
     /// @notice The position now.
     function position() external view returns (LiquidityPosition memory);
 }
@@ -105,11 +109,18 @@ interface IPerpAdapter is IVenueAdapter {
     error MarkOutsideGate(uint256 markPrice, uint256 oraclePrice, uint256 gateBps);
     /// @notice This venue holds shorts only.
     error LongNotAllowed(int256 size);
+    /// @notice The position would grow.
+    error NotAReduction(int256 size, int256 target);
 
     /// @notice Moves the position to `size` (zero or negative, base units) and its account value to `equity` (asset units
     /// at `price.mid`), as far as the venue lets collateral out. Draws from the vault, or hands back to it.
     /// @dev Only the Rebalancer. Opening is price-gated; reducing and adding margin never are.
     function setPosition(int256 size, uint256 equity, Price calldata price) external;
+
+    /// @notice Adds `margin` (asset units, drawn from the vault), then brings the position nearer to zero, to `size`. Lets no
+    /// collateral out, so no price is needed.
+    /// @dev Only the Rebalancer.
+    function reducePosition(int256 size, uint256 margin) external;
 
     /// @notice The position now.
     function position() external view returns (PerpPosition memory);

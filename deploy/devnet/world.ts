@@ -152,7 +152,11 @@ export async function localParameters(
     regime: { graceSeconds: 12 * 3_600, liftBps: 2_000 },
     vault: { name: "Ballast USDC/ETH", symbol: "bUSDC", maxSpreadBps: 300, minRequest: (10n ** 18n).toString() },
     policy,
-    rebalancer: { lossCapacityBps: 300, lossDrainBpsPerDay: 25 },
+    rebalancer: {
+      plans: { capacityBps: 300, reserveBps: 100, drainBpsPerDay: 25 },
+      keeper: { capacityBps: 150, reserveBps: 75, drainBpsPerDay: 10 },
+      nearLiquidationBps: 80_000,
+    },
     uniswap: {
       positionManager: await address(uniswap.positionManager),
       fee: uniswap.fee,
@@ -169,7 +173,7 @@ export async function localParameters(
       capAssets: parseUnits("1000000000", 6).toString(),
       capBps: 6_000,
     },
-    access: { parameterDelay: 2 * 86_400, adminDelay: 3 * 86_400 },
+    access: { parameterDelay: 2 * 86_400, adminDelay: 3 * 86_400, keeper: chain.address("keeper") },
     ...(guard ? { guard: localGuard(chain) } : {}),
   };
 }

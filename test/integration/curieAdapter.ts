@@ -217,6 +217,40 @@ describe("CurieAdapter", () => {
     }
   });
 
+  describe("reducePosition", () => {
+    const reduce = async (size: bigint, margin: bigint) => {
+      await holdClock(f.chain);
+      return f.chain.send("deployer", await f.adapter.reducePosition.populateTransaction(size, margin));
+    };
+
+    it("refuses to grow the short, or to turn it", async () => {
+      await setPosition(f, SHORT, EQUITY, PRICE);
+      for (const size of [SHORT - 1n, 1n]) expect(await revertOf(reduce(size, 0n))).to.include("NotAReduction");
+    });
+
+    it("buys back and lets no collateral out, with the pool anywhere", async () => {
+      await setPosition(f, SHORT, EQUITY, PRICE);
+      await manipulate(f, OPENING_PRICE * 1.05, 0);
+      const before = await f.box.cash();
+      await reduce(SHORT / 4n, 0n);
+      expect(await venueSize(f)).to.be.closeTo(SHORT / 4n, DUST);
+      await reduce(0n, 0n);
+      expect(await venueSize(f)).to.equal(0n);
+      expect(await f.box.cash()).to.equal(before);
+      await expectVenueAgrees();
+      await expectNothingLoose();
+    });
+
+    it("adds exactly the margin it is told, before it trades", async () => {
+      await setPosition(f, SHORT, EQUITY, PRICE);
+      const [cash, value] = [await f.box.cash(), await f.adapter.valueAt(PRICE.mid)];
+      await reduce(SHORT, usdc(5_000));
+      expect(cash - (await f.box.cash())).to.equal(usdc(5_000));
+      expect(await f.adapter.valueAt(PRICE.mid)).to.equal(value + usdc(5_000));
+      await expectVenueAgrees();
+    });
+  });
+
   describe("valuation", () => {
     it("is the account value at the worse and the better of mark and oracle", async () => {
       await setPosition(f, SHORT, EQUITY, PRICE);

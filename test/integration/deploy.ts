@@ -132,7 +132,8 @@ describe("Deploying a vault", () => {
     const deployer = await signer.getAddress();
     const admin = await manager.ADMIN_ROLE();
     const { parameterDelay, adminDelay } = parameters.access;
-    const holders = [deployer, d.safe, d.rebalancer];
+    const keeper = parameters.access.keeper!;
+    const holders = [deployer, d.safe, d.rebalancer, keeper];
     const held: Record<string, [string, bigint][]> = {};
     for (const [name, id] of Object.entries({ ...ROLES, admin })) {
       held[name] = [];
@@ -146,7 +147,7 @@ describe("Deploying a vault", () => {
       executor: [[d.rebalancer, 0n]],
       parameters: [[d.safe, BigInt(parameterDelay)]],
       calendar: [[d.safe, 0n]],
-      keeper: [],
+      keeper: [[keeper, 0n]],
       guardian: [],
       proposer: [],
       admin: [[d.safe, BigInt(adminDelay)]],
@@ -215,7 +216,7 @@ describe("Deploying a vault", () => {
     });
 
     it("proposers may announce; a closed target stops them, never an owner", async () => {
-      const access = { parameterDelay: 0, adminDelay: 0 };
+      const access = { parameterDelay: 0, adminDelay: 0, keeper: null };
       const d = await deployVault({ signer, journal: memoryJournal() }, { ...guarded(), access }, seed);
       const guard = ReviewGuard__factory.connect(d.guard!, provider);
       const announce = async (who: AccountName, data: string): Promise<unknown> =>

@@ -586,6 +586,8 @@ describe("HedgeVault", () => {
         [vault, "setAdapter", [scene.deployment.perpAdapter, 0, 0]],
         [vault, "setLimits", [1, 1]],
         [rebalancer, "execute", [noPlan]],
+        [liquidity, "burnLiquidity", []],
+        [perp, "reducePosition", [0n, 0n]],
         [policy, "setPolicy", [0, [...(await policy.bands(0))], [...(await policy.targets(0))]]],
         [regime, "setClosures", [[], true]],
         [regime, "seed", [[]]],

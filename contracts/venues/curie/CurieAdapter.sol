@@ -103,6 +103,18 @@ contract CurieAdapter is IPerpAdapter, AccessManaged {
         emit PerpSet(_size(), _positive(value));
     }
 
+    /// @inheritdoc IPerpAdapter
+    function reducePosition(int256 size, uint256 margin) external restricted {
+        int256 current = _size();
+        if (size > 0 || size < current) revert NotAReduction(current, size);
+
+        _addMargin(margin, 0);
+        // Not below the present size, hence never a sale, which alone would look at the price.
+        _trade(size, 0);
+
+        emit PerpSet(_size(), valueAt(ICurieBaseToken(baseToken).getIndexPrice(0)));
+    }
+
     /// @inheritdoc IVenueAdapter
     function valuation(Price calldata price) external view returns (uint256 low, uint256 high) {
         int256 size = _size();

@@ -144,6 +144,17 @@ contract UniswapV3Adapter is ILiquidityAdapter, IUniswapV3SwapCallback, AccessMa
         emit LiquiditySet(_tokenId, _tickLower, _tickUpper, _liquidity);
     }
 
+    /// @inheritdoc ILiquidityAdapter
+    function burnLiquidity() external restricted {
+        if (_tokenId != 0) {
+            _withdraw(_liquidity);
+            _retire();
+        }
+        _handBack();
+
+        emit LiquiditySet(0, 0, 0, 0);
+    }
+
     /// @inheritdoc IUniswapV3SwapCallback
     /// @dev The pool calls the one who trades, and nobody else, so its address is proof enough.
     function uniswapV3SwapCallback(int256 amount0Delta, int256 amount1Delta, bytes calldata) external {
