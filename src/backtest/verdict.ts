@@ -177,5 +177,6 @@ function caveat({ window, withoutFunding }: VerdictInputs): string {
 }
 
 function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`;
+  // Adding zero takes the sign off what rounds to none.
+  return `${(Number((share * 100).toFixed(1)) + 0).toFixed(1)} %`;
 }

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { mkdir } from "node:fs/promises";
 import type { Command } from "commander";
 import type { BacktestResult, MetricName, StrategyResult } from "../../backtest/result.ts";
 import { addDataOption, dateOption, readData } from "../data.ts";
@@ -44,6 +44,8 @@ async function backtest(options: BacktestOptions): Promise<void> {
   if (from > to) throw new UsageError(`--from ${from} comes after --to ${to}`);
   const bootstrap = wholeNumber("bootstrap", options.bootstrap);
   const seed = wholeNumber("seed", options.seed);
+  // A folder that cannot be made is said before the work, not after it.
+  if (options.out !== undefined) await mkdir(options.out, { recursive: true });
   const [{ runBacktest }, { readRegimeModels }, dataset] = await Promise.all([
     import("../../backtest/run.ts"),
     import("../regimeModels.ts"),
@@ -61,7 +63,7 @@ async function backtest(options: BacktestOptions): Promise<void> {
   let files: { report: string; json: string } | null = null;
   if (options.out !== undefined) {
     const { writeBacktest } = await import("../../backtest/writeReport.ts");
-    files = await writeBacktest(result, join(options.out));
+    files = await writeBacktest(result, options.out);
   }
   print(describe(result, files), { ...summaryOf(result), files });
 }
@@ -125,5 +127,6 @@ function nameOf({ name, holdLess }: StrategyResult): string {
 }
 
 function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`;
+  // Adding zero takes the sign off what rounds to none.
+  return `${(Number((share * 100).toFixed(1)) + 0).toFixed(1)} %`;
 }
