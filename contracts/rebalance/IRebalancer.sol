@@ -48,8 +48,9 @@ interface IRebalancer {
     /// @param validAfter Seconds since 1970-01-01.
     /// @param validUntil Seconds since 1970-01-01.
     /// @param regime The regime the plan was made for; judged by the more defensive of it and the chain's.
-    /// @param derisk Whether the plan may only reduce risk: the review guard lets it through sooner, and it may fill the
-    /// reserved part of the loss bucket.
+    /// @param derisk Whether the plan may only reduce risk: gross exposure, leverage and liquidity never rise and one of them
+    /// falls by the policy's step; net delta may rise only into the Stress band. The review guard lets it through sooner,
+    /// and it may fill the reserved part of the loss bucket.
     /// @param fromPrice Oracle price when the plan was made, scaled by 1e18 (part of the fingerprint).
     /// @param toleranceBps How far positions and price may have moved since.
     /// @param cashReserve Idle cash that must be left in the vault, in asset units.
@@ -126,7 +127,7 @@ interface IRebalancer {
     error DeleverageNotAllowed(Regime regime);
     /// @notice The target would add to a position, move a range, or make a venue's risk larger.
     error NotReducing(address adapter);
-    /// @notice Neither gross exposure nor leverage fell by the policy's minimum step.
+    /// @notice Nothing that had to fall fell by the policy's minimum step.
     error NothingReduced();
     /// @notice With dead feeds liquidity can only be closed whole, and margin added only near liquidation.
     error PriceNeeded(address adapter);

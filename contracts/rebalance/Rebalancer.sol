@@ -397,13 +397,17 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
 
     function _requireReduced(IHedgePolicy.Measures memory a, IHedgePolicy.Measures memory b, bool near) private view {
         IHedgePolicy.Bands memory stress = IHedgePolicy(policy).bands(Regime.Stress);
-        int256 step = int256(IHedgePolicy(policy).minStepBps());
+        int256 step = _minStep();
         if (a.grossBps - b.grossBps < step && a.leverageBps - b.leverageBps < step) revert NothingReduced();
         _requireNetDelta(a, b, stress);
         // Cash is what leavers are paid from: only a liquidation is dearer than keeping them waiting.
         if (!near && b.cashBps < a.cashBps && b.cashBps < int256(uint256(stress.cashMinBps))) {
             revert NotDerisking(IHedgePolicy.Measure.Cash, a.cashBps, b.cashBps);
         }
+    }
+
+    function _minStep() private view returns (int256) {
+        return int256(IHedgePolicy(policy).minStepBps());
     }
 
     /// @dev Closing one leg of a hedged position raises the net delta: allowed as far as Stress allows it.
@@ -534,7 +538,8 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
         bucket.updatedAt = uint64(block.timestamp);
     }
 
-    function _requireDerisked(IHedgePolicy.Measures memory a, IHedgePolicy.Measures memory b) private pure {
+    /// @dev The flag buys a shorter window, no veto, and the reserve of the bucket: it must be earned.
+    function _requireDerisked(IHedgePolicy.Measures memory a, IHedgePolicy.Measures memory b) private view {
         if (b.grossBps > a.grossBps) revert NotDerisking(IHedgePolicy.Measure.Gross, a.grossBps, b.grossBps);
         if (b.leverageBps > a.leverageBps) {
             revert NotDerisking(IHedgePolicy.Measure.Leverage, a.leverageBps, b.leverageBps);
@@ -542,5 +547,9 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
         if (b.liquidityBps > a.liquidityBps) {
             revert NotDerisking(IHedgePolicy.Measure.Liquidity, a.liquidityBps, b.liquidityBps);
         }
+        int256 step = _minStep();
+        bool less = a.grossBps - b.grossBps >= step || a.leverageBps - b.leverageBps >= step;
+        if (!less && a.liquidityBps - b.liquidityBps < step) revert NothingReduced();
+        _requireNetDelta(a, b, IHedgePolicy(policy).bands(Regime.Stress));
     }
 }

@@ -259,6 +259,39 @@ describe("Rebalancer", () => {
       expect((await measures()).liquidityBps < 4_600n).to.equal(true);
     });
 
+    it("a plan that calls itself derisking must reduce something, by a step", async () => {
+      await refused(await free({ derisk: true }), "NothingReduced");
+      await openPositions(scene);
+      await refused(await free({ derisk: true }), "NothingReduced");
+    });
+
+    it("a plan that calls itself derisking may raise net delta only into the Stress band", async () => {
+      await openPositions(scene);
+      const { position, valueMid } = (await scene.contracts.lens.snapshot()).perps[0]!;
+      // All margin stays, so that only net delta is worse.
+      const unhedged = {
+        liquidity: [],
+        perps: [{ ...(await perpTarget(position.size / 5n)), equity: String(valueMid) }],
+      };
+      await refused(await free({ ...unhedged, derisk: true }), "NotDerisking", MEASURE.netDeltaMax);
+      // Calm's own bands would let it pass as an ordinary plan, with its longer window.
+      await execute(scene, await free(unhedged));
+    });
+
+    it("a plan that calls itself derisking may take some of the hedge off, where Stress has room", async () => {
+      await openPositions(scene);
+      const { netDeltaMaxBps } = await measures();
+      await execute(scene, await free({ derisk: true, liquidity: [await liquidityTarget(4_000)], perps: [] }));
+      const mid = await measures();
+      expect(mid.netDeltaMaxBps < netDeltaMaxBps).to.equal(true);
+      const { position, valueMid } = (await scene.contracts.lens.snapshot()).perps[0]!;
+      const less = { ...(await perpTarget((position.size * 9n) / 10n)), equity: String(valueMid) };
+      await execute(scene, await free({ derisk: true, liquidity: [], perps: [less] }));
+      const { netDeltaMaxBps: after } = await measures();
+      const { netDeltaMaxBps: band } = DEFAULT_POLICY.Stress.bands;
+      expect(after > mid.netDeltaMaxBps && after <= BigInt(band)).to.equal(true);
+    });
+
     it("a plan that calls itself derisking may not add risk", async () => {
       const first = await planNow(scene, { derisk: true });
       await refused(first, "NotDerisking", MEASURE.gross);
