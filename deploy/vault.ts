@@ -210,6 +210,7 @@ async function wire(
     reducePosition: perp.getFunction("reducePosition").selector,
     setAdapter: vault.getFunction("setAdapter").selector,
     setLimits: vault.getFunction("setLimits").selector,
+    setReserve: vault.getFunction("setReserve").selector,
     setPolicy: HedgePolicy__factory.createInterface().getFunction("setPolicy").selector,
     setClosures: RegimeOracle__factory.createInterface().getFunction("setClosures").selector,
   };
@@ -236,7 +237,8 @@ async function wire(
     ROLES.executor,
   );
   await role("CurieAdapter positions", d.perpAdapter, [selector.setPosition, selector.reducePosition], ROLES.executor);
-  await role("HedgeVault parameters", d.vault, [selector.setAdapter, selector.setLimits], ROLES.parameters);
+  const { setAdapter, setLimits, setReserve } = selector;
+  await role("HedgeVault parameters", d.vault, [setAdapter, setLimits, setReserve], ROLES.parameters);
   await role("HedgePolicy parameters", d.policy, [selector.setPolicy], ROLES.parameters);
   // A shared oracle is administered where it was deployed.
   if (!regimeOracleShared) await role("RegimeOracle calendar", d.regimeOracle, [selector.setClosures], ROLES.calendar);

@@ -29,6 +29,11 @@ import {IPriceOracle, Price} from "./IPriceOracle.sol";
 /// Requests are filled first in, first out, by anyone, at a price whose feed rounds are newer than the request: nobody
 /// can ask knowing the price. Shares of a request stay with their owner, locked, and keep their votes.
 ///
+/// RESERVE
+/// Settlement leaves `reserveBps` of what the venues hold as cash, so that a queue cannot take the cash that margin may
+/// need. It is a share of the value at the venues and not of all: with nothing there, nothing needs margin. A request past
+/// its deadline is paid from the reserve too.
+///
 /// ROLES
 /// The administrator (the Safe, with a delay) sets adapters, caps and limits; cash it can reach only through an adapter it
 /// adds, after that delay, in which everyone may ask to leave. It cannot change a balance, touch the queue or settled
@@ -54,6 +59,8 @@ contract HedgeVault is
     uint256 private constant BPS = 10_000;
     /// @notice Most adapters a vault can have: valuation loops over all of them.
     uint256 public constant MAX_ADAPTERS = 8;
+    /// @notice Seconds after which no reserve holds a request back. Fixed in code: no vote can lengthen it.
+    uint256 public constant EXIT_DEADLINE = 14 days;
 
     /// @param assets Most value, in asset units.
     /// @param bps Most share of net asset value, in basis points.
@@ -81,6 +88,8 @@ contract HedgeVault is
     uint256 public maxSpreadBps;
     /// @notice Smallest request, in shares; an owner's whole free balance is always accepted.
     uint256 public minRequest;
+    /// @inheritdoc IHedgeVault
+    uint256 public override reserveBps;
 
     address[] private _adapters;
     mapping(address adapter => Cap) private _caps;
@@ -122,6 +131,15 @@ contract HedgeVault is
     /// @inheritdoc IHedgeVault
     function setLimits(uint256 maxSpreadBps_, uint256 minRequest_) external restricted {
         _setLimits(maxSpreadBps_, minRequest_);
+    }
+
+    /// @inheritdoc IHedgeVault
+    function setReserve(uint256 reserveBps_) external restricted {
+        if (reserveBps_ > 2_000) revert InvalidParameter("reserveBps", reserveBps_);
+
+        reserveBps = reserveBps_;
+
+        emit ReserveSet(reserveBps_);
     }
 
     function _setLimits(uint256 maxSpreadBps_, uint256 minRequest_) private {
@@ -352,6 +370,7 @@ contract HedgeVault is
         (uint256 low, uint256 high) = _nav(reading.price);
         _requireSpread(low, high);
         uint256 newestRound = Math.min(reading.baseUpdatedAt, reading.assetUpdatedAt);
+        uint256 marginReserve = Math.mulDiv(low - cash, reserveBps, BPS, Math.Rounding.Ceil);
 
         // It reverts only when nothing at all was done: what was skipped or settled before must not be undone.
         uint256 firstHead = _head;
@@ -365,11 +384,12 @@ contract HedgeVault is
                 if (shares == 0 && _head == firstHead) revert NoNewerRound(_head, entry.createdAt, newestRound);
                 break;
             }
-            if (cash == 0) {
-                if (shares == 0 && _head == firstHead) revert InsufficientCash(1, 0);
+            uint256 reserve = _isOverdue(entry) ? 0 : marginReserve;
+            if (cash <= reserve) {
+                if (shares == 0 && _head == firstHead) revert InsufficientCash(reserve + 1, cash);
                 break;
             }
-            (uint256 filledShares, uint256 filledAssets) = _fill(entry, low);
+            (uint256 filledShares, uint256 filledAssets) = _fill(entry, low, cash - reserve);
             shares += filledShares;
             assets += filledAssets;
             low -= filledAssets;
@@ -377,13 +397,22 @@ contract HedgeVault is
         }
     }
 
-    /// @dev Fills the head as far as cash goes: assets round down for whole requests, shares round up for parts.
-    function _fill(Request storage entry, uint256 low) private returns (uint256 shares, uint256 assets) {
+    function _isOverdue(Request storage entry) private view returns (bool) {
+        return block.timestamp >= entry.createdAt + EXIT_DEADLINE;
+    }
+
+    /// @dev Fills the head as far as the available cash goes: assets round down for whole requests, shares round up for
+    /// parts.
+    function _fill(
+        Request storage entry,
+        uint256 low,
+        uint256 available
+    ) private returns (uint256 shares, uint256 assets) {
         uint256 supply = _virtualSupply();
         shares = entry.shares;
         assets = Math.mulDiv(shares, low + 1, supply);
-        if (assets > cash) {
-            assets = cash;
+        if (assets > available) {
+            assets = available;
             shares = Math.min(Math.mulDiv(assets, supply, low + 1, Math.Rounding.Ceil), shares);
         }
 

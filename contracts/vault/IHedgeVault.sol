@@ -24,6 +24,8 @@ interface IHedgeVault {
     event AdapterSet(address indexed adapter, uint256 capAssets, uint256 capBps);
     /// @notice The spread and request limits changed.
     event LimitsSet(uint256 maxSpreadBps, uint256 minRequest);
+    /// @notice The margin reserve changed.
+    event ReserveSet(uint256 reserveBps);
     /// @notice Cash went from the vault to an adapter.
     event Drawn(address indexed adapter, uint256 assets);
     /// @notice Cash came back from an adapter.
@@ -94,6 +96,13 @@ interface IHedgeVault {
     /// @notice Sets the widest spread for entry and settlement, and the smallest request in shares.
     function setLimits(uint256 maxSpreadBps, uint256 minRequest) external;
 
+    /// @notice Sets the cash that settlement leaves, as a share of the low value at the venues, in basis points; at most 2,000.
+    function setReserve(uint256 reserveBps) external;
+
+    /// @notice The cash that settlement leaves, as a share of the low value at the venues, in basis points. A request past
+    /// its deadline is paid from it too.
+    function reserveBps() external view returns (uint256);
+
     /// @notice Moves cash to the calling adapter. Caps are judged at the end of the plan.
     function draw(uint256 assets) external;
 
@@ -104,7 +113,8 @@ interface IHedgeVault {
     function cancelRedeemRequest(uint256 requestId, address controller) external returns (uint256 shares);
 
     /// @notice Settles up to `maxRequests` requests from the head, the last one in part when cash runs out.
-    /// @dev Open to anyone; waits for feed rounds newer than each request.
+    /// @dev Open to anyone; waits for feed rounds newer than each request, and leaves the margin reserve to all but requests
+    /// past their deadline.
     /// @return shares Shares burned.
     /// @return assets Assets set aside for claims.
     function settle(uint256 maxRequests) external returns (uint256 shares, uint256 assets);

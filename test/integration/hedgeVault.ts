@@ -585,6 +585,7 @@ describe("HedgeVault", () => {
       const calls: [Contract, string, unknown[]][] = [
         [vault, "setAdapter", [scene.deployment.perpAdapter, 0, 0]],
         [vault, "setLimits", [1, 1]],
+        [vault, "setReserve", [1]],
         [rebalancer, "execute", [noPlan]],
         [liquidity, "burnLiquidity", []],
         [perp, "reducePosition", [0n, 0n]],
@@ -661,6 +662,7 @@ describe("HedgeVault", () => {
         await vault.setLimits.populateTransaction(0, 1),
         await vault.setLimits.populateTransaction(2_001, 1),
         await vault.setLimits.populateTransaction(100, shares(1_000) + 1n),
+        await vault.setReserve.populateTransaction(2_001),
         await vault.setAdapter.populateTransaction(scene.deployment.perpAdapter, 1, 10_001),
       ];
       const other = scene.world.vaults[1]!.deployment;
