@@ -27,6 +27,14 @@ export async function advanceRegime(provider: Provider, regimeOracle: string, si
   return taken;
 }
 
+/** Zero when the feed has none: its first round may be of the very day. */
+async function lastRoundBefore(provider: Provider, feed: string, time: number, blockTag: number): Promise<bigint> {
+  return lastRoundOn(provider, feed, time - 1, blockTag).catch((error: unknown) => {
+    if (error instanceof NoRound) return 0n;
+    throw error;
+  });
+}
+
 /** Both feeds' last rounds of a day; null while one has none of that day. */
 async function closingRounds(
   provider: Provider,
@@ -39,8 +47,8 @@ async function closingRounds(
     const [vix, vix3m, vixBefore, vix3mBefore] = await Promise.all([
       lastRoundOn(provider, feeds[0], end, blockTag),
       lastRoundOn(provider, feeds[1], end, blockTag),
-      lastRoundOn(provider, feeds[0], start - 1, blockTag),
-      lastRoundOn(provider, feeds[1], start - 1, blockTag),
+      lastRoundBefore(provider, feeds[0], start, blockTag),
+      lastRoundBefore(provider, feeds[1], start, blockTag),
     ]);
     return vix > vixBefore && vix3m > vix3mBefore ? [vix, vix3m] : null;
   } catch (error) {
