@@ -35,7 +35,7 @@ const IMPURE_SYNTAX = {
 // Imports point inward: a folder knows only those to its left. Outside this list, src may import src.
 const INWARD = ["market", "signals", "regime", "hedge", "plan"];
 const PURE = ["signals", "regime", "hedge", "plan"];
-const OUTER = ["report", "backtest", "safe", "keeper", "demo", "cli"];
+const OUTER = ["report", "backtest", "safe", "keeper", "reporter", "demo", "cli"];
 // Siblings: neither knows the other.
 const BESIDE = { regime: ["hedge"], hedge: ["regime"] };
 

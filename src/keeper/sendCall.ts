@@ -1,4 +1,4 @@
-import type { ContractTransaction, Provider, Signer, TransactionReceipt } from "ethers";
+import type { ContractTransaction, Interface, Provider, Signer, TransactionReceipt } from "ethers";
 import { explainRevert, revertDataOf } from "../safe/revert.ts";
 import type { ExplainedRevert } from "../safe/revert.ts";
 import { CONTRACT_ERRORS } from "./contractErrors.ts";
@@ -17,12 +17,13 @@ export class CallRefused extends Error {
   }
 }
 
-/** Tries a call, then sends it and waits until it is mined. Throws CallRefused. */
+/** Tries a call, then sends it and waits until it is mined; `interfaces` explain a revert. Throws CallRefused. */
 export async function sendCall(
   what: string,
   provider: Provider,
   signer: Signer,
   call: ContractTransaction,
+  interfaces: readonly Interface[] = CONTRACT_ERRORS,
 ): Promise<TransactionReceipt> {
   const from = await signer.getAddress();
   let gas: bigint;
@@ -31,7 +32,7 @@ export async function sendCall(
   } catch (error) {
     const data = revertDataOf(error);
     if (data === null) throw error;
-    throw new CallRefused(what, explainRevert(data, CONTRACT_ERRORS));
+    throw new CallRefused(what, explainRevert(data, interfaces));
   }
   const sent = await signer.sendTransaction({ ...call, gasLimit: (gas * (100n + GAS_MARGIN_PERCENT)) / 100n });
   return (await sent.wait())!;
