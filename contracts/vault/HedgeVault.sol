@@ -34,11 +34,19 @@ import {IPriceOracle, Price} from "./IPriceOracle.sol";
 /// need. It is a share of the value at the venues and not of all: with nothing there, nothing needs margin. A request past
 /// its deadline is paid from the reserve too.
 ///
+/// FORCED EXIT
+/// A request that is pending past its deadline can be forced by anyone, with no price and no role: its share of the cash
+/// and of what every venue holds is taken out, and what that really brings is the claim, the asset as any other claim and
+/// base tokens as they are. Virtual shares count among the others, so what stays is never less than the others' share. Each
+/// venue's slice is set aside in the adapter first, which no venue can stop, and then unwound: where the venue will not, the
+/// slice stays aside, the controller's and no longer the vault's, until anyone has it unwound (`unwindSlice`).
+///
 /// ROLES
 /// The administrator (the Safe, with a delay) sets adapters, caps and limits; cash it can reach only through an adapter it
 /// adds, after that delay, in which everyone may ask to leave. It cannot change a balance, touch the queue or settled
-/// claims, or stop requests, cancels, settlements and claims: none of those is restricted.
-/// Adapters may move cash to and from themselves, nothing else; they do so only inside a plan of the Rebalancer.
+/// claims, or stop requests, cancels, settlements, claims and forced exits: none of those is restricted.
+/// Adapters may move cash to and from themselves, nothing else; they do so only inside a plan of the Rebalancer. They are
+/// trusted to say what base tokens they sent for a forced exit; what asset they sent is counted.
 ///
 /// ASSUMPTIONS
 /// The asset takes no fee on transfer, does not rebase, and calls no one back.
@@ -59,8 +67,13 @@ contract HedgeVault is
     uint256 private constant BPS = 10_000;
     /// @notice Most adapters a vault can have: valuation loops over all of them.
     uint256 public constant MAX_ADAPTERS = 8;
-    /// @notice Seconds after which no reserve holds a request back. Fixed in code: no vote can lengthen it.
+    /// @notice Seconds after which no reserve holds a request back and anyone may force it. Fixed in code: no vote can
+    /// lengthen it.
     uint256 public constant EXIT_DEADLINE = 14 days;
+    /// @notice Gas each venue gets in a forced exit; Curie takes some 1.4 million. No more, so that one venue cannot burn what
+    /// the others need; no less, so that nobody, and no estimate of gas, keeps a slice from being unwound by sending too
+    /// little. Eight times this is under the cap of a transaction (EIP-7825).
+    uint256 public constant UNWIND_GAS = 2_000_000;
 
     /// @param assets Most value, in asset units.
     /// @param bps Most share of net asset value, in basis points.
@@ -96,6 +109,10 @@ contract HedgeVault is
     mapping(address owner => uint256) public lockedShares;
     mapping(address controller => Claim) private _claims;
     mapping(address controller => mapping(address operator => bool)) public override isOperator;
+    /// @inheritdoc IHedgeVault
+    mapping(address controller => mapping(address token => uint256)) public override claimableInKind;
+    /// @inheritdoc IHedgeVault
+    mapping(address controller => mapping(address adapter => uint256)) public override sliceOf;
     Request[] private _requests;
     uint256 private _head;
 
@@ -118,6 +135,8 @@ contract HedgeVault is
     function setAdapter(address adapter, uint128 capAssets, uint32 capBps) external restricted {
         if (capBps > BPS) revert InvalidParameter("capBps", capBps);
         if (IVenueAdapter(adapter).vault() != address(this)) revert NotAnAdapter(adapter);
+        // An adapter that could not set a slice aside would trap everyone.
+        IVenueAdapter(adapter).setAside(0, 1);
         if (!_caps[adapter].known) {
             if (_adapters.length == MAX_ADAPTERS) revert InvalidParameter("adapters", MAX_ADAPTERS + 1);
             _adapters.push(adapter);
@@ -416,6 +435,13 @@ contract HedgeVault is
             shares = Math.min(Math.mulDiv(assets, supply, low + 1, Math.Rounding.Ceil), shares);
         }
 
+        _book(entry, shares, assets);
+
+        emit RedemptionSettled(_head, entry.controller, shares, assets, low);
+    }
+
+    /// @dev Burns shares of a request and sets the cash aside that they are settled for.
+    function _book(Request storage entry, uint256 shares, uint256 assets) private {
         Claim storage claim = _claims[entry.controller];
         if (entry.settled == 0) entry.claimOffset = claim.settled;
         entry.shares -= shares;
@@ -428,8 +454,99 @@ contract HedgeVault is
         cash -= assets;
         claimsOutstanding += assets;
         _burn(entry.owner, shares);
+    }
 
-        emit RedemptionSettled(_head, entry.controller, shares, assets, low);
+    // ------------------------------------------------------------------------------------------------ exit: by force
+
+    /// @inheritdoc IHedgeVault
+    function force(uint256 requestId) external nonReentrant returns (uint256 shares, uint256 assets) {
+        if (requestId >= _requests.length) revert NoSuchRequest(requestId, address(0));
+        Request storage entry = _requests[requestId];
+        address controller = entry.controller;
+        shares = entry.shares;
+        if (shares == 0) revert NoSuchRequest(requestId, controller);
+        if (!_isOverdue(entry)) revert NotOverdue(requestId, entry.createdAt + EXIT_DEADLINE);
+        _requireNoneHalfSettled(requestId, controller);
+
+        uint256 supply = _virtualSupply();
+        assets = Math.mulDiv(shares, cash, supply);
+        _book(entry, shares, assets);
+
+        emit RedemptionForced(requestId, controller, shares, assets);
+        for (uint256 i; i < _adapters.length; ++i) {
+            sliceOf[controller][_adapters[i]] += IVenueAdapter(_adapters[i]).setAside(shares, supply);
+        }
+        bool anyPrice = _isController(controller);
+        for (uint256 i; i < _adapters.length; ++i) {
+            address adapter = _adapters[i];
+            uint256 units = sliceOf[controller][adapter];
+            if (units == 0) continue;
+            uint256 held = IERC20(asset()).balanceOf(address(this));
+            // A call passes on 63/64 of the gas at most.
+            if (gasleft() < UNWIND_GAS + UNWIND_GAS / 32) revert InsufficientGas(gasleft());
+            try IVenueAdapter(adapter).unwind{gas: UNWIND_GAS}(units, anyPrice) returns (
+                address token,
+                uint256 amount
+            ) {
+                _bookSlice(controller, adapter, units, held, token, amount);
+            } catch (bytes memory reason) {
+                emit SliceKept(controller, adapter, units, reason);
+            }
+        }
+    }
+
+    /// @inheritdoc IHedgeVault
+    function unwindSlice(address controller, address adapter, uint256 units) external nonReentrant {
+        uint256 aside = sliceOf[controller][adapter];
+        if (units == 0 || units > aside) revert ClaimTooLarge(controller, units, aside);
+
+        uint256 held = IERC20(asset()).balanceOf(address(this));
+        (address token, uint256 amount) = IVenueAdapter(adapter).unwind(units, _isController(controller));
+        _bookSlice(controller, adapter, units, held, token, amount);
+    }
+
+    /// @inheritdoc IHedgeVault
+    function claimInKind(
+        address token,
+        address receiver,
+        address controller
+    ) external nonReentrant returns (uint256 amount) {
+        _requireController(controller);
+        amount = claimableInKind[controller][token];
+
+        claimableInKind[controller][token] = 0;
+
+        emit ClaimedInKind(controller, token, receiver, amount);
+        IERC20(token).safeTransfer(receiver, amount);
+    }
+
+    /// @dev What a slice brought becomes its controller's claim. The asset is counted: were it taken on trust, one adapter
+    /// could make claims that all the others' cash would have to pay.
+    function _bookSlice(
+        address controller,
+        address adapter,
+        uint256 units,
+        uint256 held,
+        address token,
+        uint256 amount
+    ) private {
+        uint256 assets = IERC20(asset()).balanceOf(address(this)) - held;
+
+        sliceOf[controller][adapter] -= units;
+        _claims[controller].assets += assets;
+        claimsOutstanding += assets;
+        if (token != asset()) claimableInKind[controller][token] += amount;
+
+        emit SliceUnwound(controller, adapter, units, assets, token, amount);
+    }
+
+    /// @dev A controller's claims are told apart by the order they were settled in, so one that is settled in part comes
+    /// before the same controller's others. It is older than they are, hence overdue as well.
+    function _requireNoneHalfSettled(uint256 requestId, address controller) private view {
+        Request storage head = _requests[_head];
+        if (_head != requestId && head.controller == controller && head.settled != 0 && head.shares != 0) {
+            revert OlderRequestFirst(_head);
+        }
     }
 
     // -------------------------------------------------------------------------------------------------- exit: claims
@@ -491,9 +608,11 @@ contract HedgeVault is
     }
 
     function _requireController(address controller) private view {
-        if (msg.sender != controller && !isOperator[controller][msg.sender]) {
-            revert NotAuthorized(msg.sender, controller);
-        }
+        if (!_isController(controller)) revert NotAuthorized(msg.sender, controller);
+    }
+
+    function _isController(address controller) private view returns (bool) {
+        return msg.sender == controller || isOperator[controller][msg.sender];
     }
 
     // --------------------------------------------------------------------------------------------------------- shares

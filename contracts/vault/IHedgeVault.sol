@@ -41,6 +41,22 @@ interface IHedgeVault {
     /// @notice A request was withdrawn before any of it was settled away; its pending shares are free again.
     event RedemptionCancelled(uint256 indexed requestId, address indexed controller, uint256 shares);
 
+    /// @notice A request was forced: its shares are burned for `assets` of cash and a slice of every venue.
+    event RedemptionForced(uint256 indexed requestId, address indexed controller, uint256 shares, uint256 assets);
+    /// @notice A slice was unwound: the asset it brought is the controller's claim, and so are `amount` base tokens.
+    event SliceUnwound(
+        address indexed controller,
+        address indexed adapter,
+        uint256 units,
+        uint256 assets,
+        address token,
+        uint256 amount
+    );
+    /// @notice A venue did not let a slice out, for this reason: it stays set aside for the controller.
+    event SliceKept(address indexed controller, address indexed adapter, uint256 units, bytes reason);
+    /// @notice Base tokens of a forced exit were claimed.
+    event ClaimedInKind(address indexed controller, address indexed token, address receiver, uint256 amount);
+
     /// @notice The caller is no adapter of this vault.
     error NotAnAdapter(address caller);
     /// @notice There is less idle cash than asked for.
@@ -61,6 +77,12 @@ interface IHedgeVault {
     error NoSuchRequest(uint256 requestId, address controller);
     /// @notice The head of the queue waits for feed rounds newer than itself.
     error NoNewerRound(uint256 requestId, uint256 createdAt, uint256 updatedAt);
+    /// @notice The request can be forced from then on, in seconds since 1970-01-01.
+    error NotOverdue(uint256 requestId, uint256 deadline);
+    /// @notice Too little gas is left for a venue to be unwound; send more.
+    error InsufficientGas(uint256 gasLeft);
+    /// @notice This request of the same controller is settled in part already and must be forced before.
+    error OlderRequestFirst(uint256 requestId);
     /// @notice Previews of an asynchronous exit must revert (ERC-7540).
     error PreviewNotSupported();
     /// @notice A parameter is outside its bounds.
@@ -118,6 +140,27 @@ interface IHedgeVault {
     /// @return shares Shares burned.
     /// @return assets Assets set aside for claims.
     function settle(uint256 maxRequests) external returns (uint256 shares, uint256 assets);
+
+    /// @notice Takes an overdue request's share of everything out and makes what that brings its claim: cash and other asset
+    /// for `redeem` and `withdraw`, base tokens for `claimInKind`.
+    /// @dev Open to anyone, needs no price, never restricted. A venue that fails is passed over: its slice stays aside for
+    /// `unwindSlice`. By anyone but the controller, perpetuals are bought back only near the venue's own time-weighted price.
+    /// @return shares Shares burned.
+    /// @return assets Its share of the cash; what slices brought comes on top.
+    function force(uint256 requestId) external returns (uint256 shares, uint256 assets);
+
+    /// @notice Unwinds units that a forced exit left aside, for their controller. Reverts with the venue's reason.
+    /// @dev Open to anyone. In parts where the venue takes no more at once.
+    function unwindSlice(address controller, address adapter, uint256 units) external;
+
+    /// @notice Pays the controller's base tokens out.
+    function claimInKind(address token, address receiver, address controller) external returns (uint256 amount);
+
+    /// @notice Base tokens a controller can claim.
+    function claimableInKind(address controller, address token) external view returns (uint256);
+
+    /// @notice Units of an adapter's position that are set aside for a controller.
+    function sliceOf(address controller, address adapter) external view returns (uint256);
 
     /// @notice Shares of pending requests.
     function pendingShares() external view returns (uint256);

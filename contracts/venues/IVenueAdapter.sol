@@ -20,8 +20,36 @@ struct Exposure {
 /// @title The vault's account at one venue
 /// @notice Holds positions for the vault and values them at the oracle's price, never at a pool's spot price.
 interface IVenueAdapter {
+    /// @notice Units of the position were unwound for someone who was forced out, and the proceeds sent to the vault.
+    event Unwound(uint256 units, uint256 assets, uint256 base);
+
+    /// @notice Only the vault may do this.
+    error NotTheVault(address caller);
+    /// @notice Fewer units are set aside than were to be unwound.
+    error NotSetAside(uint256 units, uint256 aside);
+    /// @notice A plan must wait until what is set aside is unwound (`HedgeVault.unwindSlice`, open to anyone).
+    error SlicesAside(uint256 units);
+
     /// @notice The vault the adapter belongs to.
     function vault() external view returns (address);
+
+    /// @notice Sets `shares` / `supply` of what is the vault's here aside for one who is forced out. From now on valuation and
+    /// exposure are without it.
+    /// @dev Only the vault. Calls no venue, so that no venue can stop it.
+    /// @return units What was set aside, in units of the whole position (`slices`).
+    function setAside(uint256 shares, uint256 supply) external returns (uint256 units);
+
+    /// @notice Unwinds units that were set aside and sends the proceeds to the vault: the asset, and base tokens as they are.
+    /// Every cost is theirs alone. Needs no oracle.
+    /// @dev Only the vault. Reverts, and leaves everything as it was, when the venue does not do it.
+    /// @param units How many.
+    /// @param anyPrice Whether to take any price the venue gives: the choice of those whose units they are, and of nobody else.
+    /// @return base The base token.
+    /// @return amount Base tokens sent.
+    function unwind(uint256 units, bool anyPrice) external returns (address base, uint256 amount);
+
+    /// @notice Units that are set aside, and how many the whole position has.
+    function slices() external view returns (uint256 aside, uint256 total);
 
     /// @notice Value of everything held, in asset units: low includes the cost of unwinding and the worse of mark and
     /// index; high the better of them.
@@ -107,6 +135,8 @@ interface IPerpAdapter is IVenueAdapter {
 
     /// @notice The venue's mark is further from the oracle's price than the gate allows (adding risk only).
     error MarkOutsideGate(uint256 markPrice, uint256 oraclePrice, uint256 gateBps);
+    /// @notice Closing the slice costs more than it is worth: it stays set aside until it does not, or is liquidated.
+    error SliceUnderWater(int256 assets);
     /// @notice This venue holds shorts only.
     error LongNotAllowed(int256 size);
     /// @notice The position would grow.

@@ -10,6 +10,7 @@ import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {IHedgeVault} from "../../vault/IHedgeVault.sol";
 import {Price} from "../../vault/IPriceOracle.sol";
 import {Exposure, IPerpAdapter, IVenueAdapter} from "../IVenueAdapter.sol";
+import {SliceBook} from "../SliceBook.sol";
 import {ICurieAccountBalance, ICurieBaseToken, ICurieClearingHouse, ICurieExchange, ICurieVault} from "./ICurie.sol";
 
 /// @title The vault's short in one Curie (Perpetual Protocol v2) market
@@ -36,7 +37,13 @@ import {ICurieAccountBalance, ICurieBaseToken, ICurieClearingHouse, ICurieExchan
 /// margin, hence margin is added before any trade; it refuses a trade that moves its price by more than some ten percent
 /// in one block, hence `position().size` afterwards may be short of a target of zero (closing fills in part) and a large
 /// reduction to another target must be asked for in parts. A market that has been shut down is left at its closing price.
-contract CurieAdapter is IPerpAdapter, AccessManaged {
+///
+/// FORCED EXIT
+/// Everything in the account but the base owed is a sum of money, the quote side. A leaver with a share s of the account
+/// buys back that share of the short and takes quote side after − (1 − s) · quote side before: s of everything, less exactly
+/// what the trade cost, and no price is needed to say so. When others ask for it, the trade is bounded by Curie's
+/// own time-weighted mark and `gateBps`, or whoever calls could have the leaver sandwiched.
+contract CurieAdapter is SliceBook, IPerpAdapter, AccessManaged {
     using SafeERC20 for IERC20;
     using SafeCast for int256;
     using SafeCast for uint256;
@@ -48,7 +55,6 @@ contract CurieAdapter is IPerpAdapter, AccessManaged {
     /// Curie reads a position below this as none, and cannot trade so little.
     uint256 private constant DUST = 10 wei;
 
-    address public immutable vault;
     ICurieClearingHouse public immutable clearingHouse;
     ICurieVault public immutable collateralVault;
     ICurieExchange public immutable exchange;
@@ -73,8 +79,7 @@ contract CurieAdapter is IPerpAdapter, AccessManaged {
         address baseToken_,
         uint256 gateBps_,
         uint256 unwindCostBps_
-    ) AccessManaged(authority_) {
-        vault = vault_;
+    ) SliceBook(vault_) AccessManaged(authority_) {
         clearingHouse = ICurieClearingHouse(clearingHouse_);
         collateralVault = ICurieVault(clearingHouse.getVault());
         exchange = ICurieExchange(clearingHouse.getExchange());
@@ -89,6 +94,10 @@ contract CurieAdapter is IPerpAdapter, AccessManaged {
     /// @inheritdoc IPerpAdapter
     function setPosition(int256 size, uint256 equity, Price calldata price) external restricted {
         if (size > 0) revert LongNotAllowed(size);
+        if (_isAside()) {
+            _shrink(size);
+            return;
+        }
 
         int256 value = _accountValue(price.mid);
         // Margin before risk; and an account below maintenance margin may not even reduce.
@@ -107,6 +116,7 @@ contract CurieAdapter is IPerpAdapter, AccessManaged {
     function reducePosition(int256 size, uint256 margin) external restricted {
         int256 current = _size();
         if (size > 0 || size < current) revert NotAReduction(current, size);
+        if (margin != 0) _requireNothingAside();
 
         _addMargin(margin, 0);
         // Not below the present size, hence never a sale, which alone would look at the price.
@@ -116,29 +126,52 @@ contract CurieAdapter is IPerpAdapter, AccessManaged {
     }
 
     /// @inheritdoc IVenueAdapter
+    function unwind(uint256 units, bool anyPrice) external onlyVault returns (address, uint256) {
+        uint256 total = _takeUnits(units);
+        int256 size = _size();
+        if (size != 0 && ICurieBaseToken(baseToken).isClosed()) {
+            clearingHouse.quitMarket(address(this), baseToken);
+            size = 0;
+        }
+        int256 quoteSide = _quoteSide();
+        int256 staying = quoteSide - (quoteSide * units.toInt256()) / total.toInt256();
+        uint256 amount = Math.mulDiv(size.abs(), units, total, Math.Rounding.Ceil);
+        if (amount >= DUST) _open(false, amount, anyPrice ? 0 : _mostPaid(amount));
+
+        int256 due = _floor(_quoteSide() - staying);
+        if (due < 0 && size != 0) revert SliceUnderWater(due);
+        _payVault(_positive(due));
+
+        emit Unwound(units, _positive(due), 0);
+        return (baseToken, 0);
+    }
+
+    /// @inheritdoc IVenueAdapter
     function valuation(Price calldata price) external view returns (uint256 low, uint256 high) {
         int256 size = _size();
         int256 quoteSide = _quoteSide();
         if (size == 0) {
-            low = _positive(_floor(quoteSide));
-            return (low, low);
+            uint256 value = _positive(_floor(quoteSide));
+            return (_own(value, Math.Rounding.Floor), _own(value, Math.Rounding.Ceil));
         }
         uint256 mark = accountBalance.getMarkPrice(baseToken);
         uint256 dearest = Math.max(price.high, mark);
         uint256 unwindCost = Math.mulDiv(_notional(size, dearest), unwindCostBps, BPS, Math.Rounding.Ceil);
         low = Math.saturatingSub(_positive(_valueOf(quoteSide, size, dearest)), unwindCost);
-        high = _positive(_valueOf(quoteSide, size, Math.min(price.low, mark)));
+        low = _own(low, Math.Rounding.Floor);
+        high = _own(_positive(_valueOf(quoteSide, size, Math.min(price.low, mark))), Math.Rounding.Ceil);
     }
 
     /// @inheritdoc IVenueAdapter
     function valueAt(uint256 price) public view returns (uint256) {
-        return _positive(_accountValue(price));
+        return _own(_positive(_accountValue(price)), Math.Rounding.Floor);
     }
 
     /// @inheritdoc IVenueAdapter
     function exposure(uint256 price) external view returns (Exposure memory) {
-        int256 size = _size();
-        return Exposure({deltaMin: size, deltaMax: size, gross: size.abs(), equity: valueAt(price), margined: true});
+        uint256 gross = _own(_size().abs(), Math.Rounding.Ceil);
+        int256 size = -gross.toInt256();
+        return Exposure({deltaMin: size, deltaMax: size, gross: gross, equity: valueAt(price), margined: true});
     }
 
     /// @inheritdoc IPerpAdapter
@@ -204,6 +237,15 @@ contract CurieAdapter is IPerpAdapter, AccessManaged {
         );
     }
 
+    /// While slices are set aside margin goes neither in nor out, since it is not the vault's alone, but a short may shrink:
+    /// the cost is shared as the account is, and whoever leaves a slice aside must not keep the others from safety.
+    function _shrink(int256 size) private {
+        if (size < _size()) _requireNothingAside();
+        _trade(size, 0);
+
+        emit PerpSet(_size(), valueAt(ICurieBaseToken(baseToken).getIndexPrice(0)));
+    }
+
     /// Draws from the vault what an account worth `value` lacks to be worth `equity`, and returns it.
     function _addMargin(uint256 equity, int256 value) private returns (int256 added) {
         added = equity.toInt256() - value;
@@ -236,6 +278,21 @@ contract CurieAdapter is IPerpAdapter, AccessManaged {
         uint256 stray = asset.balanceOf(address(this));
         if (stray != 0) asset.safeTransfer(vault, stray);
         return surplus.toInt256();
+    }
+
+    /// Takes exactly `amount` out, for the vault to pay those it is due to, or reverts. Gifts stay where they are.
+    function _payVault(uint256 amount) private {
+        if (amount == 0) return;
+        uint256 given = gifts();
+        collateralVault.withdraw(address(asset), amount);
+        // The withdrawal also settled realised profit and loss into the raw balance: read, not computed.
+        bookedBalance = collateralVault.getBalance(address(this)) - given.toInt256();
+        asset.safeTransfer(vault, amount);
+    }
+
+    /// The most that buying back may cost when the one it costs did not ask for it: a price of this block does not move it.
+    function _mostPaid(uint256 amount) private view returns (uint256) {
+        return Math.mulDiv(Math.mulDiv(amount, accountBalance.getMarkPrice(baseToken), 1e18), BPS + gateBps, BPS);
     }
 
     /// Takes out `amount`, or as much of it as Curie allows, and returns that.

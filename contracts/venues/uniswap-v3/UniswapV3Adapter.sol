@@ -11,6 +11,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Price} from "../../vault/IPriceOracle.sol";
 import {IHedgeVault} from "../../vault/IHedgeVault.sol";
 import {Exposure, ILiquidityAdapter, IVenueAdapter} from "../IVenueAdapter.sol";
+import {SliceBook} from "../SliceBook.sol";
 import {INonfungiblePositionManager, IUniswapV3Factory, IUniswapV3Pool, IUniswapV3SwapCallback} from "./IUniswapV3.sol";
 import {LiquidityMath, Pair} from "./LiquidityMath.sol";
 import {TickMath} from "./TickMath.sol";
@@ -33,7 +34,11 @@ import {TickMath} from "./TickMath.sol";
 ///
 /// SWAPS go to the pool itself and not through a router: the cost of a trade is known, and drawn, only in the pool's
 /// callback, so the vault never has to part with more than is due.
-contract UniswapV3Adapter is ILiquidityAdapter, IUniswapV3SwapCallback, AccessManaged {
+///
+/// FORCED EXIT burns a share of the liquidity and pays it out as it is, with that share of the fees and of the idle base:
+/// no trade, so no price to be gated. At whatever price the pool was pushed to, a burned slice is worth at least what it
+/// would be at the true one (its value is concave), and what stays is untouched.
+contract UniswapV3Adapter is SliceBook, ILiquidityAdapter, IUniswapV3SwapCallback, AccessManaged {
     using SafeERC20 for IERC20;
 
     /// @notice The caller is not the pool.
@@ -47,8 +52,6 @@ contract UniswapV3Adapter is ILiquidityAdapter, IUniswapV3SwapCallback, AccessMa
     /// @dev Idle base worth less than this share of the position is not worth the gas of selling it.
     uint256 private constant DUST_BPS = 1;
 
-    /// @inheritdoc IVenueAdapter
-    address public immutable vault;
     /// @notice The vault's asset.
     IERC20 public immutable asset;
     /// @notice The token traded against it.
@@ -91,7 +94,7 @@ contract UniswapV3Adapter is ILiquidityAdapter, IUniswapV3SwapCallback, AccessMa
         uint24 fee_,
         uint256 gateBps_,
         uint256 unwindCostBps_
-    ) AccessManaged(authority_) {
+    ) SliceBook(vault_) AccessManaged(authority_) {
         address asset_ = IERC4626(vault_).asset();
         address pool_ = IUniswapV3Factory(INonfungiblePositionManager(positionManager_).factory()).getPool(
             base_,
@@ -102,7 +105,6 @@ contract UniswapV3Adapter is ILiquidityAdapter, IUniswapV3SwapCallback, AccessMa
         if (gateBps_ == 0 || gateBps_ >= BPS) revert InvalidParameter("gateBps", gateBps_);
         if (unwindCostBps_ >= BPS) revert InvalidParameter("unwindCostBps", unwindCostBps_);
 
-        vault = vault_;
         asset = IERC20(asset_);
         base = IERC20(base_);
         pool = IUniswapV3Pool(pool_);
@@ -124,6 +126,7 @@ contract UniswapV3Adapter is ILiquidityAdapter, IUniswapV3SwapCallback, AccessMa
 
     /// @inheritdoc ILiquidityAdapter
     function setLiquidity(int24 tickLower, int24 tickUpper, uint256 value, Price calldata price) external restricted {
+        _requireNothingAside();
         uint128 target = value == 0 ? 0 : _targetLiquidity(tickLower, tickUpper, value, price.mid);
 
         bool sameRange = _tokenId != 0 && target != 0 && tickLower == _tickLower && tickUpper == _tickUpper;
@@ -146,6 +149,7 @@ contract UniswapV3Adapter is ILiquidityAdapter, IUniswapV3SwapCallback, AccessMa
 
     /// @inheritdoc ILiquidityAdapter
     function burnLiquidity() external restricted {
+        _requireNothingAside();
         if (_tokenId != 0) {
             _withdraw(_liquidity);
             _retire();
@@ -153,6 +157,21 @@ contract UniswapV3Adapter is ILiquidityAdapter, IUniswapV3SwapCallback, AccessMa
         _handBack();
 
         emit LiquiditySet(0, 0, 0, 0);
+    }
+
+    /// @inheritdoc IVenueAdapter
+    /// @dev Nothing is traded here, so every price is as good.
+    function unwind(uint256 units, bool) external onlyVault returns (address, uint256 baseOut) {
+        uint256 total = _takeUnits(units);
+        baseOut = Math.mulDiv(_idleBase, units, total);
+        _idleBase -= baseOut;
+        (uint256 baseIn, uint256 assetOut) = _withdrawShare(units, total);
+        baseOut += baseIn;
+
+        emit Unwound(units, assetOut, baseOut);
+        base.safeTransfer(vault, baseOut);
+        asset.safeTransfer(vault, assetOut);
+        return (address(base), baseOut);
     }
 
     /// @inheritdoc IUniswapV3SwapCallback
@@ -172,25 +191,27 @@ contract UniswapV3Adapter is ILiquidityAdapter, IUniswapV3SwapCallback, AccessMa
 
     /// @inheritdoc IVenueAdapter
     function valuation(Price calldata price) external view returns (uint256 low, uint256 high) {
-        low = _value(price.low, unwindCostBps);
-        high = _value(price.high, 0);
+        low = _own(_value(price.low, unwindCostBps), Math.Rounding.Floor);
+        high = _own(_value(price.high, 0), Math.Rounding.Ceil);
     }
 
     /// @inheritdoc IVenueAdapter
     function valueAt(uint256 price) external view returns (uint256) {
-        return _value(price, 0);
+        return _own(_value(price, 0), Math.Rounding.Floor);
     }
 
     /// @inheritdoc IVenueAdapter
     function exposure(uint256 price) external view returns (Exposure memory) {
         (uint256 baseHeld, uint256 assetHeld) = _holdings(price);
-        int256 delta = SafeCast.toInt256(baseHeld);
+        uint256 ownBase = _own(baseHeld, Math.Rounding.Ceil);
+        int256 delta = SafeCast.toInt256(ownBase);
+        uint256 worth = assetHeld + LiquidityMath.baseValue(baseHeld, price, _pair());
         return
             Exposure({
                 deltaMin: delta,
                 deltaMax: delta,
-                gross: baseHeld,
-                equity: assetHeld + LiquidityMath.baseValue(baseHeld, price, _pair()),
+                gross: ownBase,
+                equity: _own(worth, Math.Rounding.Floor),
                 margined: false
             });
     }
@@ -236,6 +257,31 @@ contract UniswapV3Adapter is ILiquidityAdapter, IUniswapV3SwapCallback, AccessMa
         _assetInHand += assetIn;
 
         if (feesBase != 0 || feesAsset != 0) emit FeesCollected(feesBase, feesAsset);
+    }
+
+    /// @dev Takes `units` / `total` of the liquidity and of the fees out; the other fees wait in the NFT as before.
+    function _withdrawShare(uint256 units, uint256 total) private returns (uint256 baseOut, uint256 assetOut) {
+        uint128 part = uint128(Math.mulDiv(_liquidity, units, total));
+        if (part == 0) return (0, 0);
+
+        _liquidity -= part;
+        (uint256 amount0, uint256 amount1) = positionManager.decreaseLiquidity(
+            INonfungiblePositionManager.DecreaseLiquidityParams(_tokenId, part, 0, 0, block.timestamp)
+        );
+        // What waits now is that and all fees so far.
+        INonfungiblePositionManager.PositionData memory data = positionManager.positions(_tokenId);
+        amount0 += Math.mulDiv(Math.saturatingSub(data.tokensOwed0, amount0), units, total);
+        amount1 += Math.mulDiv(Math.saturatingSub(data.tokensOwed1, amount1), units, total);
+        if (amount0 == 0 && amount1 == 0) return (0, 0);
+        (amount0, amount1) = positionManager.collect(
+            INonfungiblePositionManager.CollectParams(
+                _tokenId,
+                address(this),
+                SafeCast.toUint128(amount0),
+                SafeCast.toUint128(amount1)
+            )
+        );
+        return _baseFirst(amount0, amount1);
     }
 
     /// @dev Ends the NFT after its booked liquidity was withdrawn. With liquidity of others inside it cannot be burned.

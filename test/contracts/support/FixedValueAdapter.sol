@@ -3,22 +3,35 @@ pragma solidity ^0.8.28;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IHedgeVault} from "../../../contracts/vault/IHedgeVault.sol";
 import {Price} from "../../../contracts/vault/IPriceOracle.sol";
-import {Exposure, IVenueAdapter} from "../../../contracts/venues/IVenueAdapter.sol";
+import {Exposure} from "../../../contracts/venues/IVenueAdapter.sol";
+import {SliceBook} from "../../../contracts/venues/SliceBook.sol";
 
 /// @title An adapter that is worth what a test says: for the arithmetic of shares and queue, not for any venue's behaviour
-contract FixedValueAdapter is IVenueAdapter {
-    address public immutable vault;
-    uint256 public low;
-    uint256 public high;
+contract FixedValueAdapter is SliceBook {
+    uint256 private _low;
+    uint256 private _high;
+    /// @dev A venue that lets nothing out.
+    bool public paused;
+    /// @dev What unwinding costs, in basis points of what is let out.
+    uint256 public costBps;
 
-    constructor(address vault_) {
-        vault = vault_;
-    }
+    error Paused();
+
+    constructor(address vault_) SliceBook(vault_) {}
 
     function set(uint256 low_, uint256 high_) external {
-        (low, high) = (low_, high_);
+        (_low, _high) = (low_, high_);
+    }
+
+    function pause(bool on) external {
+        paused = on;
+    }
+
+    function setCost(uint256 bps) external {
+        costBps = bps;
     }
 
     function draw(uint256 assets) external {
@@ -30,12 +43,33 @@ contract FixedValueAdapter is IVenueAdapter {
         IHedgeVault(vault).restore(assets);
     }
 
+    function unwind(uint256 units, bool) external onlyVault returns (address, uint256) {
+        if (paused) revert Paused();
+        uint256 total = _takeUnits(units);
+        _low -= Math.mulDiv(_low, units, total);
+        _high -= Math.mulDiv(_high, units, total);
+        IERC20 asset = IERC20(IERC4626(vault).asset());
+        uint256 out = Math.mulDiv(asset.balanceOf(address(this)), units, total);
+        uint256 cost = Math.mulDiv(out, costBps, 10_000, Math.Rounding.Ceil);
+        asset.transfer(address(0xdead), cost);
+        asset.transfer(vault, out - cost);
+        return (address(0), 0);
+    }
+
     function valuation(Price calldata) external view returns (uint256, uint256) {
-        return (low, high);
+        return (low(), high());
+    }
+
+    function low() public view returns (uint256) {
+        return _own(_low, Math.Rounding.Floor);
+    }
+
+    function high() public view returns (uint256) {
+        return _own(_high, Math.Rounding.Ceil);
     }
 
     function valueAt(uint256) public view returns (uint256) {
-        return (low + high) / 2;
+        return _own((_low + _high) / 2, Math.Rounding.Floor);
     }
 
     function exposure(uint256 price) external view returns (Exposure memory) {

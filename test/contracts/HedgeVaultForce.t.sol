@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
+import {HedgeVault} from "../../contracts/vault/HedgeVault.sol";
+import {IHedgeVault} from "../../contracts/vault/IHedgeVault.sol";
+import {IPriceOracle} from "../../contracts/vault/IPriceOracle.sol";
+import {PriceOracle} from "../../contracts/vault/PriceOracle.sol";
+import {IVenueAdapter} from "../../contracts/venues/IVenueAdapter.sol";
+import {DevToken} from "../../deploy/devnet/contracts/DevToken.sol";
+import {ReplayFeed} from "../../deploy/devnet/contracts/ReplayFeed.sol";
+import {FixedValueAdapter} from "./support/FixedValueAdapter.sol";
+import {vm} from "./support/Vm.sol";
+
+/// @title Forced exit: who may, what the leaver gets, and what those who stay keep
+contract HedgeVaultForceTest {
+    uint256 private constant SHARE = 1e18;
+    uint256 private constant VIRTUAL = 1e12;
+    uint256 private constant VENUES = 3;
+    address private constant ALICE = address(0xA11CE);
+    address private constant BOB = address(0xB0B);
+    address private constant STRANGER = address(0x5AFE);
+
+    DevToken private asset;
+    ReplayFeed private baseFeed;
+    ReplayFeed private assetFeed;
+    AccessManager private manager;
+    HedgeVault private vault;
+    FixedValueAdapter[VENUES] private venues;
+
+    function setUp() public {
+        vm.warp(1_700_000_000);
+        asset = new DevToken("USD Coin", "USDC", 6);
+        baseFeed = new ReplayFeed("ETH / USD", 8);
+        assetFeed = new ReplayFeed("USDC / USD", 8);
+        _round(60);
+        PriceOracle prices = new PriceOracle(
+            PriceOracle.Feed(address(baseFeed), 1 days, 50),
+            PriceOracle.Feed(address(assetFeed), 1 days, 25),
+            address(0),
+            0
+        );
+        manager = new AccessManager(address(this));
+        vault = new HedgeVault(address(manager), asset, address(prices), "Vault", "V", 300, SHARE);
+        for (uint256 i; i < VENUES; ++i) {
+            venues[i] = new FixedValueAdapter(address(vault));
+            vault.setAdapter(address(venues[i]), type(uint128).max, 10_000);
+        }
+        _deposit(ALICE, 1_000e6);
+        _deposit(BOB, 3_000e6);
+    }
+
+    // ---- who may, and when ----
+
+    function testForceBeforeTheDeadlineReverts() public {
+        _request(ALICE, 1_000 * SHARE);
+        uint256 deadline = block.timestamp + vault.EXIT_DEADLINE();
+        vm.warp(deadline - 1);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.NotOverdue.selector, 0, deadline));
+        vault.force(0);
+    }
+
+    function testForceOfNothingReverts() public {
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.NoSuchRequest.selector, 0, address(0)));
+        vault.force(0);
+
+        _request(ALICE, 1_000 * SHARE);
+        vm.prank(ALICE);
+        vault.cancelRedeemRequest(0, ALICE);
+        vm.warp(block.timestamp + vault.EXIT_DEADLINE());
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.NoSuchRequest.selector, 0, ALICE));
+        vault.force(0);
+    }
+
+    function testForceTwiceReverts() public {
+        _overdue(ALICE, 1_000 * SHARE);
+        vault.force(0);
+
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.NoSuchRequest.selector, 0, ALICE));
+        vault.force(0);
+    }
+
+    function testAStrangerForcesWithDeadFeedsAClosedTargetAndAReserve() public {
+        _toVenue(0, 3_600e6);
+        vault.setReserve(2_000);
+        _overdue(ALICE, 1_000 * SHARE);
+        manager.setTargetClosed(address(vault), true);
+        manager.setTargetClosed(address(venues[0]), true);
+        try vault.nav() {
+            require(false, "a feed is alive");
+        } catch (bytes memory reason) {
+            require(bytes4(reason) == IPriceOracle.StaleFeed.selector, "dead for age");
+        }
+
+        vm.prank(STRANGER);
+        vault.force(0);
+
+        uint256 owed = vault.maxWithdraw(ALICE);
+        require(owed > 1_000e6 - 5 && owed <= 1_000e6, "a quarter of everything");
+        vm.prank(ALICE);
+        vault.redeem(1_000 * SHARE, ALICE, ALICE);
+        require(asset.balanceOf(ALICE) == owed, "paid");
+        _request(BOB, SHARE);
+        vm.prank(BOB);
+        vault.cancelRedeemRequest(1, BOB);
+    }
+
+    function testAPartlySettledRequestGoesBeforeItsControllersOthers() public {
+        _toVenue(0, 3_900e6);
+        _request(ALICE, 500 * SHARE);
+        _request(ALICE, 500 * SHARE);
+        _round(60);
+        vault.settle(1);
+        require(vault.request(0).shares != 0 && vault.request(0).settled != 0, "in part");
+        vm.warp(block.timestamp + vault.EXIT_DEADLINE());
+
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.OlderRequestFirst.selector, 0));
+        vault.force(1);
+        vault.force(0);
+        vault.force(1);
+
+        uint256 sum = vault.claimableRedeemRequest(0, ALICE) + vault.claimableRedeemRequest(1, ALICE);
+        require(sum == 1_000 * SHARE && vault.maxRedeem(ALICE) == sum, "claims, by request and in all");
+    }
+
+    function testAnyoneElsesPartlySettledRequestDoesNotStandInTheWay() public {
+        _toVenue(0, 3_900e6);
+        _request(BOB, 500 * SHARE);
+        _request(ALICE, 500 * SHARE);
+        _round(60);
+        vault.settle(1);
+        vm.warp(block.timestamp + vault.EXIT_DEADLINE());
+
+        vault.force(1);
+
+        require(vault.pendingRedeemRequest(1, ALICE) == 0, "forced");
+        _round(60);
+        venues[0].restore(asset.balanceOf(address(venues[0])));
+        venues[0].set(0, 0);
+        vault.settle(2);
+        (uint256 head, uint256 tail) = vault.queueBounds();
+        require(head == tail, "the queue goes on past it");
+    }
+
+    // ---- what each gets ----
+
+    function testFuzzThoseWhoStayLoseNothingAndTheLeaverBearsTheCost(
+        uint256 wanted,
+        uint256[3] memory held,
+        uint256 cost,
+        uint8 paused
+    ) public {
+        for (uint256 i; i < VENUES; ++i) {
+            _toVenue(i, held[i] % (vault.cash() / 2));
+            venues[i].setCost(cost % 5_001);
+            venues[i].pause((paused >> i) & 1 == 1);
+        }
+        uint256 shares = SHARE + (wanted % (999 * SHARE));
+        _overdue(ALICE, shares);
+        uint256 supply = vault.totalSupply() + VIRTUAL;
+        uint256 before = vault.navAt(0);
+
+        vault.force(0);
+
+        _requireStayersKeep(before, supply);
+        uint256 fair = (before * shares) / supply;
+        require(vault.maxWithdraw(ALICE) <= fair, "never more than the share");
+        // The venue works again: only now does the rest come, and it comes to Alice.
+        for (uint256 i; i < VENUES; ++i) {
+            uint256 units = vault.sliceOf(ALICE, address(venues[i]));
+            if (units == 0) continue;
+            venues[i].pause(false);
+            vm.prank(STRANGER);
+            vault.unwindSlice(ALICE, address(venues[i]), units);
+        }
+        _requireStayersKeep(before, supply);
+        uint256 owed = vault.maxWithdraw(ALICE);
+        require(owed <= fair && owed + 8 >= fair - (fair * (cost % 5_001)) / 10_000, "the share, less its own cost");
+        require(
+            asset.balanceOf(address(vault)) == vault.cash() + vault.claimsOutstanding(),
+            "cash and claims are there"
+        );
+    }
+
+    function testFuzzLeaversOneAfterTheOtherGetTheSame(uint256 first, uint256 second, bool paused) public {
+        _toVenue(0, 3_600e6);
+        _request(ALICE, SHARE + (first % (999 * SHARE)));
+        _request(BOB, SHARE + (second % (2_999 * SHARE)));
+        vm.warp(block.timestamp + vault.EXIT_DEADLINE());
+        venues[0].pause(paused);
+        uint256 price = (vault.navAt(0) * 1e24) / (vault.totalSupply() + VIRTUAL);
+        uint256[2] memory shares = [vault.request(0).shares, vault.request(1).shares];
+
+        vault.force(0);
+        vault.force(1);
+        venues[0].pause(false);
+        if (paused) vault.unwindSlice(BOB, address(venues[0]), vault.sliceOf(BOB, address(venues[0])));
+        if (paused) vault.unwindSlice(ALICE, address(venues[0]), vault.sliceOf(ALICE, address(venues[0])));
+
+        address[2] memory leavers = [ALICE, BOB];
+        for (uint256 i; i < 2; ++i) {
+            uint256 fair = (shares[i] * price) / 1e24;
+            uint256 owed = vault.maxWithdraw(leavers[i]);
+            require(owed <= fair + 1 && owed + 6 >= fair, "the same price for both");
+        }
+        (uint256 aside, ) = venues[0].slices();
+        require(aside == 0, "nothing is left aside");
+    }
+
+    // ---- a slice that was kept ----
+
+    function testAKeptSliceIsNoLongerTheVaultsAndItsGainsAndLossesAreTheLeavers() public {
+        _toVenue(0, 2_000e6);
+        venues[0].pause(true);
+        _overdue(ALICE, 1_000 * SHARE);
+        vault.force(0);
+        uint256 stays = venues[0].valueAt(0);
+
+        // The venue doubles while it is shut: everyone's part does.
+        asset.mint(address(venues[0]), 2_000e6);
+        venues[0].set(4_000e6, 4_000e6);
+        require(venues[0].valueAt(0) >= 2 * stays && venues[0].valueAt(0) <= 2 * stays + 1, "the vault's part");
+        uint256 claimed = vault.maxWithdraw(ALICE);
+        venues[0].pause(false);
+        vault.unwindSlice(ALICE, address(venues[0]), vault.sliceOf(ALICE, address(venues[0])));
+
+        require(vault.maxWithdraw(ALICE) - claimed > 1_000e6 - 5, "a quarter of four thousand");
+        require(venues[0].valueAt(0) >= 2 * stays, "those who stay have theirs");
+    }
+
+    function testAKeptSliceIsUnwoundInPartsButNeverBeyond() public {
+        _toVenue(0, 2_000e6);
+        venues[0].pause(true);
+        _overdue(ALICE, 1_000 * SHARE);
+        vault.force(0);
+        uint256 units = vault.sliceOf(ALICE, address(venues[0]));
+        vm.expectRevert(FixedValueAdapter.Paused.selector);
+        vault.unwindSlice(ALICE, address(venues[0]), units);
+
+        venues[0].pause(false);
+        vault.unwindSlice(ALICE, address(venues[0]), units / 3);
+        uint256 rest = units - units / 3;
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.ClaimTooLarge.selector, ALICE, rest + 1, rest));
+        vault.unwindSlice(ALICE, address(venues[0]), rest + 1);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.ClaimTooLarge.selector, BOB, 1, 0));
+        vault.unwindSlice(BOB, address(venues[0]), 1);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.ClaimTooLarge.selector, ALICE, 0, rest));
+        vault.unwindSlice(ALICE, address(venues[0]), 0);
+        vault.unwindSlice(ALICE, address(venues[0]), rest);
+
+        require(vault.maxWithdraw(ALICE) > 1_000e6 - 8, "all of it");
+    }
+
+    function testWhatAKeptSliceBringsIsPaidAfterTheSharesWereClaimed() public {
+        _toVenue(0, 2_000e6);
+        venues[0].pause(true);
+        _overdue(ALICE, 1_000 * SHARE);
+        vault.force(0);
+        vm.prank(ALICE);
+        vault.redeem(1_000 * SHARE, ALICE, ALICE);
+        venues[0].pause(false);
+        vault.unwindSlice(ALICE, address(venues[0]), vault.sliceOf(ALICE, address(venues[0])));
+
+        uint256 rest = vault.maxWithdraw(ALICE);
+        require(rest > 0 && vault.maxRedeem(ALICE) == 0, "assets without shares");
+        vm.prank(ALICE);
+        vault.withdraw(1, ALICE, ALICE);
+        vm.prank(ALICE);
+        vault.redeem(0, ALICE, ALICE);
+        require(vault.maxWithdraw(ALICE) == 0 && vault.claimsOutstanding() == 0, "all paid");
+    }
+
+    function testOnlyTheVaultSetsAsideAndUnwinds() public {
+        vm.expectRevert(abi.encodeWithSelector(IVenueAdapter.NotTheVault.selector, address(this)));
+        venues[0].setAside(1, 2);
+        vm.expectRevert(abi.encodeWithSelector(IVenueAdapter.NotTheVault.selector, address(this)));
+        venues[0].unwind(0, true);
+    }
+
+    function testUnwindingMoreThanIsAsideReverts() public {
+        vm.prank(address(vault));
+        vm.expectRevert(abi.encodeWithSelector(IVenueAdapter.NotSetAside.selector, 1, 0));
+        venues[0].unwind(1, true);
+    }
+
+    // ---- moves ----
+
+    /// @dev To one asset unit a venue: what its floor may take.
+    function _requireStayersKeep(uint256 before, uint256 supply) private view {
+        uint256 supplyAfter = vault.totalSupply() + VIRTUAL;
+        require((vault.navAt(0) + 1 + VENUES) * supply >= (before + 1) * supplyAfter, "those who stay lost");
+    }
+
+    function _overdue(address holder, uint256 shares) private {
+        _request(holder, shares);
+        vm.warp(block.timestamp + vault.EXIT_DEADLINE());
+    }
+
+    function _deposit(address holder, uint256 assets) private {
+        asset.mint(holder, assets);
+        vm.prank(holder);
+        asset.approve(address(vault), assets);
+        vm.prank(holder);
+        vault.deposit(assets, holder);
+    }
+
+    function _request(address holder, uint256 shares) private {
+        vm.prank(holder);
+        vault.requestRedeem(shares, holder, holder);
+    }
+
+    function _toVenue(uint256 i, uint256 assets) private {
+        venues[i].draw(assets);
+        venues[i].set(assets, assets);
+    }
+
+    /// @dev Some seconds later both feeds have a newer round.
+    function _round(uint256 elapsed) private {
+        vm.warp(block.timestamp + elapsed);
+        baseFeed.push(2_000e8);
+        assetFeed.push(1e8);
+    }
+}
