@@ -254,7 +254,7 @@ async function wire(
   await grant("rebalance to the Safe", ROLES.rebalance, d.safe, 0);
   await grant("executor to the Rebalancer", ROLES.executor, d.rebalancer, 0);
   await grant("parameters to the Safe", ROLES.parameters, d.safe, parameters.access.parameterDelay);
-  await grant("calendar to the Safe", ROLES.calendar, d.safe, 0);
+  await grant("calendar to the Safe", ROLES.calendar, d.safe, parameters.access.parameterDelay);
   if (parameters.access.keeper !== null) await grant("keeper", ROLES.keeper, parameters.access.keeper, 0);
   for (const proposer of parameters.guard?.proposers ?? []) {
     await grant(`proposer to ${proposer}`, ROLES.proposer, proposer, 0);

@@ -56,6 +56,10 @@ interface IRegimeOracle {
 
     /// @notice The round's day is not the session that comes next.
     error SessionOutOfOrder(uint32 expectedDay, uint32 day);
+    /// @notice The calendar up to the last session cannot be changed.
+    error SessionSettled(uint32 day, uint32 lastDay);
+    /// @notice Both feeds report that day: it is a session.
+    error SessionReported(uint32 day);
     /// @notice The session's day is not over yet (UTC), so its last round may still change.
     error SessionNotOver(uint32 day);
     /// @notice A later round of the same day exists: this one is not the close.
@@ -87,7 +91,7 @@ interface IRegimeOracle {
     function lift(uint80 olderRound, uint80 newerRound) external;
 
     /// @notice Adds dates to, or removes them from, the exchange's closures. Weekends need no entry.
-    /// @dev Restricted.
+    /// @dev Restricted. Reverts with SessionSettled or SessionReported; before the seed nothing is settled.
     function setClosures(uint32[] calldata closedDays, bool closed) external;
 
     /// @notice Takes in past sessions, in order, none skipped by the calendar; may be called in batches. The level of the

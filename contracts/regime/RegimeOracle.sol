@@ -17,6 +17,8 @@ import {RegimeRule} from "./RegimeRule.sol";
 /// A session is a weekday that is not in the set of closures. A session no feed reported blocks the oracle: it turns
 /// Unknown, where only risk reduction is allowed, until the administrator adds that day to the closures. The same goes
 /// for an unscheduled closure, and for a feed whose aggregator was replaced in a way that hides the proof (see _close).
+/// A day up to the last session, or one that both feeds' latest rounds report, cannot be closed: the calendar is no way to
+/// keep an unwelcome close out. The role's delay leaves anyone the time to take in a close before its day can be closed.
 ///
 /// LIFTS
 /// A lift is placed in time by its newer round, whoever sends it when: before the end of a session's day it counts
@@ -84,6 +86,7 @@ contract RegimeOracle is IRegimeOracle, AccessManaged {
     function setClosures(uint32[] calldata closedDays, bool closed) external restricted {
         for (uint256 i; i < closedDays.length; ++i) {
             uint32 day = closedDays[i];
+            _requireChangeable(day, closed);
             uint256 bit = 1 << (day & 0xff);
             if (closed) _closures[day >> 8] |= bit;
             else _closures[day >> 8] &= ~bit;
@@ -268,6 +271,22 @@ contract RegimeOracle is IRegimeOracle, AccessManaged {
         } else {
             uint32 expected = nextSessionDay();
             if (day != expected) revert SessionOutOfOrder(expected, day);
+        }
+    }
+
+    /// @dev The past is settled, and a day both feeds report is a session. Only their latest rounds can be looked at here;
+    /// against closing a day behind those stands the delay of the calendar role, in which anyone may take the close in.
+    function _requireChangeable(uint32 day, bool closed) private view {
+        if (_sessions.length == 0) return;
+        if (day <= _last().day) revert SessionSettled(day, _last().day);
+        if (closed && _isReported(vixFeed, day) && _isReported(vix3mFeed, day)) revert SessionReported(day);
+    }
+
+    function _isReported(address feed, uint32 day) private view returns (bool) {
+        try IAggregatorV3(feed).latestRoundData() returns (uint80, int256, uint256, uint256 updatedAt, uint80) {
+            return updatedAt / 1 days == day;
+        } catch {
+            return false;
         }
     }
 

@@ -146,7 +146,7 @@ describe("Deploying a vault", () => {
       rebalance: [[d.safe, 0n]],
       executor: [[d.rebalancer, 0n]],
       parameters: [[d.safe, BigInt(parameterDelay)]],
-      calendar: [[d.safe, 0n]],
+      calendar: [[d.safe, BigInt(parameterDelay)]],
       keeper: [[keeper, 0n]],
       guardian: [],
       proposer: [],
@@ -158,7 +158,7 @@ describe("Deploying a vault", () => {
     const rebalancer = Rebalancer__factory.createInterface();
     const cases: [target: string, call: FunctionFragment, delay: number][] = [
       [d.rebalancer, rebalancer.getFunction("execute"), 0],
-      [d.regimeOracle, oracle.getFunction("setClosures"), 0],
+      [d.regimeOracle, oracle.getFunction("setClosures"), parameterDelay],
       [d.policy, HedgePolicy__factory.createInterface().getFunction("setPolicy"), parameterDelay],
       [d.vault, HedgeVault__factory.createInterface().getFunction("setAdapter"), parameterDelay],
       [d.regimeOracle, oracle.getFunction("seed"), adminDelay],
