@@ -22,8 +22,8 @@ import {IModuleGuard, ISafe, ITransactionGuard, Operation} from "./ISafeGuard.so
 ///       └──────────────────────┘
 ///
 /// WHAT NEVER WAITS
-/// The Safe's own cancel (a call to itself, no value, no data), its own redemption (request, cancel and claim, to itself
-/// only), announcing the way out, and taking its votes back. Nobody is trapped by a guard.
+/// The Safe's own cancel (a call to itself, no value, no data), its own redemption (request, cancel, force and claim, to
+/// itself only), announcing the way out, and taking its votes back. Nobody is trapped by a guard.
 ///
 /// THE WAY OUT
 /// The Safe announces it, by its threshold: one owner can neither cry wolf with it nor choose its day. Removing this guard
@@ -57,6 +57,8 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
     uint32 private constant MAX_EXPIRY = 14 days;
     /// @dev A way out that takes longer is none.
     uint32 private constant MAX_EXIT_DELAY = 90 days;
+    /// @dev What a request that was forced on its deadline may still need, until its claim is out.
+    uint256 private constant SETTLEMENT = 2 days;
     /// @dev What shareholders must look at in a day grows with the owners, not with what one of them can pay for.
     uint256 private constant DAILY_ANNOUNCEMENTS = 12;
     /// @dev Gas an announcement gives the lens at most, so that a venue cannot make announcing impossible.
@@ -94,7 +96,12 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
         if (rules_.otherWindow < rules_.planWindow || rules_.otherWindow > MAX_WINDOW) {
             revert InvalidRule("otherWindow", rules_.otherWindow);
         }
-        if (rules_.exitDelay <= rules_.otherWindow || rules_.exitDelay > MAX_EXIT_DELAY) {
+        uint256 longestExit = IHedgeVault(vault).EXIT_DEADLINE() + SETTLEMENT;
+        if (
+            rules_.exitDelay <= rules_.otherWindow ||
+            rules_.exitDelay < longestExit ||
+            rules_.exitDelay > MAX_EXIT_DELAY
+        ) {
             revert InvalidRule("exitDelay", rules_.exitDelay);
         }
         if (rules_.expiry < MIN_EXPIRY || rules_.expiry > MAX_EXPIRY) revert InvalidRule("expiry", rules_.expiry);
@@ -261,13 +268,17 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
         return (selector == SET_GUARD || selector == SET_MODULE_GUARD) && _word(data, 0) == 0;
     }
 
-    /// @dev Request, cancel and claim of the Safe's own shares, with every address in them the Safe itself.
+    /// @dev Request, cancel, claim (in kind too) and unwinding of the Safe's own shares, with every address in them the
+    /// Safe itself but a token's or an adapter's. Forcing an overdue request is open to anyone as it is.
     function _isOwnRedemption(bytes calldata data) private view returns (bool) {
-        if (data.length < 68) return false;
+        if (data.length < 36) return false;
         bytes4 selector = bytes4(data);
+        if (selector == IHedgeVault.force.selector) return data.length == 36;
         if (selector == IHedgeVault.cancelRedeemRequest.selector) return data.length == 68 && _isSafe(data, 1);
         if (data.length != 100) return false;
+        if (selector == IHedgeVault.unwindSlice.selector) return _isSafe(data, 0);
         if (
+            selector == IHedgeVault.claimInKind.selector ||
             selector == IERC7540Redeem.requestRedeem.selector ||
             selector == IERC4626.redeem.selector ||
             selector == IERC4626.withdraw.selector

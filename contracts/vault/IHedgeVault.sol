@@ -141,6 +141,11 @@ interface IHedgeVault {
     /// @return assets Assets set aside for claims.
     function settle(uint256 maxRequests) external returns (uint256 shares, uint256 assets);
 
+    /// @notice Seconds after which a request can be forced.
+    // The name is that of a constant.
+    // solhint-disable-next-line func-name-mixedcase
+    function EXIT_DEADLINE() external view returns (uint256);
+
     /// @notice Takes an overdue request's share of everything out and makes what that brings its claim: cash and other asset
     /// for `redeem` and `withdraw`, base tokens for `claimInKind`.
     /// @dev Open to anyone, needs no price, never restricted. A venue that fails is passed over: its slice stays aside for

@@ -12,7 +12,8 @@ export function localGuard(chain: LocalChain): GuardParameters {
     deriskWindow: 60,
     planWindow: 10 * 60,
     otherWindow: 30 * 60,
-    exitDelay: 86_400,
+    // The vault's deadline for a redemption, and what a forced one may still need: the guard takes no less.
+    exitDelay: 16 * 86_400,
     expiry: 4 * 86_400,
     planVetoBps: 2_000,
     otherVetoBps: 1_000,

@@ -272,6 +272,32 @@ describe("ReviewGuard", () => {
       );
     });
 
+    it("the Safe's forced exit: force, unwind, claim in kind", async () => {
+      const { vault } = scene.contracts;
+      const { safe, deployment } = scene;
+      await viaSafe(scene, await vault.requestRedeem.populateTransaction(shares(1_000), safe, safe));
+      const id = (await vault.queueBounds()).tail - 1n;
+      // Each reaches the vault, which has its own say.
+      await expectRevert(viaSafe(scene, await vault.force.populateTransaction(id)), "NotOverdue");
+      const unwind = await vault.unwindSlice.populateTransaction(safe, deployment.perpAdapter, 1n);
+      await expectRevert(viaSafe(scene, unwind), "ClaimTooLarge");
+      await later(14 * DAY + MINUTE);
+      await viaSafe(scene, await vault.force.populateTransaction(id));
+      const claim = await vault.redeem.populateTransaction(shares(1_000), safe, safe);
+      await viaSafe(scene, claim);
+      const token = await scene.world.base.getAddress();
+      const inKind = await vault.claimInKind.populateTransaction(token, safe, safe);
+      await viaSafe(scene, inKind);
+      const thief = scene.chain.address("attacker");
+      for (const call of [
+        await vault.claimInKind.populateTransaction(token, thief, safe),
+        await vault.unwindSlice.populateTransaction(thief, deployment.perpAdapter, 1n),
+        { to: deployment.vault, data: `${(await vault.force.populateTransaction(id)).data}00` },
+      ]) {
+        await expectRevert(viaSafe(scene, call), "NotAnnounced");
+      }
+    });
+
     it("but a redemption to anyone else waits", async () => {
       const { vault } = scene.contracts;
       const thief = scene.chain.address("attacker");
@@ -495,6 +521,7 @@ describe("ReviewGuard", () => {
       ["planWindow", 1],
       ["otherWindow", 7 * DAY],
       ["exitDelay", 3 * DAY],
+      ["exitDelay", 16 * DAY - 1],
       ["exitDelay", 90 * DAY + 1],
       ["expiry", HOUR],
       ["expiry", 14 * DAY + 1],
