@@ -2,12 +2,11 @@
 // argue away, and when Slither cannot be had (it is installed from PyPI, at one version, on first use).
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { SUPPRESSIONS } from "./auditSuppressions.ts";
 import type { Suppression } from "./auditSuppressions.ts";
-import { CACHE, notRun, pythonTool, put, solidityFiles, sourcesOf } from "./auditTools.ts";
+import { CACHE, notRun, pythonTool, put, solcProgram, solidityFiles, sourcesOf } from "./auditTools.ts";
 
 const SLITHER_VERSION = "0.11.6";
 /** As hardhat.config.ts has it. */
@@ -65,8 +64,7 @@ function slither(): { findings: Finding[]; unread: string[] } {
   for (const [name, text] of sources) put(join(folder, name), text);
   const content = Object.fromEntries([...sources].map(([name, text]) => [name, { content: text }]));
   put(join(folder, "input.json"), JSON.stringify({ language: "Solidity", sources: content, settings: SETTINGS }));
-  compiler(folder);
-  const args = ["input.json", "--compile-force-framework", "solc-json", "--solc", join(folder, "solc")];
+  const args = ["input.json", "--compile-force-framework", "solc-json", "--solc", solcProgram(folder)];
   const ran = spawnSync(resolve(tool), [...args, "--filter-paths", "@openzeppelin", "--json", "out.json"], {
     cwd: folder,
     encoding: "utf8",
@@ -79,23 +77,6 @@ function slither(): { findings: Finding[]; unread: string[] } {
   const { detectors = [] } = result.results as { detectors?: Finding[] };
   const unread = [...ran.stderr.matchAll(/Impossible to generate IR for (\S+)/g)].map(([, place]) => place!);
   return { findings: detectors, unread };
-}
-
-/** The npm compiler, dressed as the program that Slither starts. */
-function compiler(folder: string): void {
-  const solc = createRequire(import.meta.url).resolve("solc");
-  const { version } = createRequire(import.meta.url)("solc/package.json") as { version: string };
-  put(
-    join(folder, "solc.cjs"),
-    `const solc = require(${JSON.stringify(solc)});\nlet input = "";\nprocess.stdin.on("data", (chunk) => (input += chunk));\n` +
-      `process.stdin.on("end", () => process.stdout.write(solc.compile(input)));\n`,
-  );
-  put(
-    join(folder, "solc"),
-    `#!/bin/sh\ncase "$*" in *--version*) echo "Version: ${version}+commit.npm.Emscripten"; exit;; esac\n` +
-      `exec ${JSON.stringify(process.execPath)} ${JSON.stringify(join(folder, "solc.cjs"))}\n`,
-    0o755,
-  );
 }
 
 function matches({ check, at }: Suppression, finding: Finding): boolean {

@@ -1,6 +1,7 @@
 // What the audit scripts share: the compiler's input, tools that are not from npm, and NOT RUN.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join, posix } from "node:path";
 import process from "node:process";
 
@@ -56,4 +57,39 @@ export function pythonTool(what: string, name: string, version: string): string 
 export function put(path: string, text: string, mode = 0o644): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text, { mode });
+}
+
+/** Installs a program published on npm at one version, apart from the project's dependencies; answers its path. */
+export function npmTool(what: string, name: string, version: string, program: string): string {
+  const folder = join(CACHE, `${name.replace(/\W+/g, "-")}-${version}`);
+  const tool = join(folder, "node_modules", ".bin", program);
+  if (existsSync(tool)) return tool;
+  put(join(folder, "package.json"), "{}");
+  const args = ["install", "--prefix", folder, "--no-audit", "--no-fund", "--no-save", `${name}@${version}`];
+  const { status, stderr } = spawnSync("npm", args, { encoding: "utf8" });
+  if (status !== 0 || !existsSync(tool)) {
+    rmSync(folder, { recursive: true, force: true });
+    notRun(what, `npm ${args.join(" ")} failed: ${stderr}`);
+  }
+  return tool;
+}
+
+/** The npm compiler, dressed as the program `solc` that other tools start; answers its path. */
+export function solcProgram(folder: string): string {
+  const require = createRequire(import.meta.url);
+  const { version } = require("solc/package.json") as { version: string };
+  put(
+    join(folder, "solc.cjs"),
+    `const solc = require(${JSON.stringify(require.resolve("solc"))});\nlet input = "";\n` +
+      `process.stdin.on("data", (chunk) => (input += chunk));\n` +
+      `process.stdin.on("end", () => process.stdout.write(solc.compile(input)));\n`,
+  );
+  put(
+    join(folder, "solc"),
+    // Foundry reads a commit's eight digits; the real ones do not matter to it.
+    `#!/bin/sh\ncase "$*" in *--version*) echo "Version: ${version}+commit.00000000.Emscripten.clang"; exit;; esac\n` +
+      `exec ${JSON.stringify(process.execPath)} ${JSON.stringify(join(folder, "solc.cjs"))}\n`,
+    0o755,
+  );
+  return join(folder, "solc");
 }
