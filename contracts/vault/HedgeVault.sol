@@ -481,7 +481,7 @@ contract HedgeVault is
             address adapter = _adapters[i];
             uint256 units = sliceOf[controller][adapter];
             if (units == 0) continue;
-            uint256 held = IERC20(asset()).balanceOf(address(this));
+            uint256 held = _besidesCash();
             // A call passes on 63/64 of the gas at most.
             if (gasleft() < UNWIND_GAS + UNWIND_GAS / 32) revert InsufficientGas(gasleft());
             try IVenueAdapter(adapter).unwind{gas: UNWIND_GAS}(units, anyPrice) returns (
@@ -489,8 +489,9 @@ contract HedgeVault is
                 uint256 amount
             ) {
                 _bookSlice(controller, adapter, units, held, token, amount);
-            } catch (bytes memory reason) {
-                emit SliceKept(controller, adapter, units, reason);
+            } catch {
+                // What it reverted with is left where it is: long enough, copying it would burn the others' gas.
+                emit SliceKept(controller, adapter, units);
             }
         }
     }
@@ -500,7 +501,7 @@ contract HedgeVault is
         uint256 aside = sliceOf[controller][adapter];
         if (units == 0 || units > aside) revert ClaimTooLarge(controller, units, aside);
 
-        uint256 held = IERC20(asset()).balanceOf(address(this));
+        uint256 held = _besidesCash();
         (address token, uint256 amount) = IVenueAdapter(adapter).unwind(units, _isController(controller));
         _bookSlice(controller, adapter, units, held, token, amount);
     }
@@ -530,7 +531,7 @@ contract HedgeVault is
         address token,
         uint256 amount
     ) private {
-        uint256 assets = IERC20(asset()).balanceOf(address(this)) - held;
+        uint256 assets = _besidesCash() - held;
 
         sliceOf[controller][adapter] -= units;
         _claims[controller].assets += assets;
@@ -538,6 +539,11 @@ contract HedgeVault is
         if (token != asset()) claimableInKind[controller][token] += amount;
 
         emit SliceUnwound(controller, adapter, units, assets, token, amount);
+    }
+
+    /// @dev What the vault has of the asset beside its cash: what an adapter draws or restores does not change it.
+    function _besidesCash() private view returns (uint256) {
+        return IERC20(asset()).balanceOf(address(this)) - cash;
     }
 
     /// @dev A controller's claims are told apart by the order they were settled in, so one that is settled in part comes

@@ -52,8 +52,8 @@ interface IHedgeVault {
         address token,
         uint256 amount
     );
-    /// @notice A venue did not let a slice out, for this reason: it stays set aside for the controller.
-    event SliceKept(address indexed controller, address indexed adapter, uint256 units, bytes reason);
+    /// @notice A venue did not let a slice out: it stays set aside for the controller. Simulate `unwindSlice` for the reason.
+    event SliceKept(address indexed controller, address indexed adapter, uint256 units);
     /// @notice Base tokens of a forced exit were claimed.
     event ClaimedInKind(address indexed controller, address indexed token, address receiver, uint256 amount);
 
@@ -119,7 +119,7 @@ interface IHedgeVault {
     function setLimits(uint256 maxSpreadBps, uint256 minRequest) external;
 
     /// @notice Sets the cash that settlement leaves, as a share of the low value at the venues, in basis points; at most 2,000.
-    function setReserve(uint256 reserveBps) external;
+    function setReserve(uint256 bps) external;
 
     /// @notice The cash that settlement leaves, as a share of the low value at the venues, in basis points. A request past
     /// its deadline is paid from it too.

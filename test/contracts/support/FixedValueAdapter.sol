@@ -18,6 +18,12 @@ contract FixedValueAdapter is SliceBook {
     /// @dev What unwinding costs, in basis points of what is let out.
     uint256 public costBps;
 
+    /// @dev Words of revert data, as a hostile venue has them.
+    uint256 public bomb;
+
+    /// @dev What it hands back as the vault's cash while it unwinds.
+    uint256 public restoring;
+
     error Paused();
 
     constructor(address vault_) SliceBook(vault_) {}
@@ -28,6 +34,14 @@ contract FixedValueAdapter is SliceBook {
 
     function pause(bool on) external {
         paused = on;
+    }
+
+    function setBomb(uint256 words) external {
+        bomb = words;
+    }
+
+    function setRestoring(uint256 assets) external {
+        restoring = assets;
     }
 
     function setCost(uint256 bps) external {
@@ -44,16 +58,27 @@ contract FixedValueAdapter is SliceBook {
     }
 
     function unwind(uint256 units, bool) external onlyVault returns (address, uint256) {
+        if (bomb != 0) _explode(32 * bomb);
         if (paused) revert Paused();
         uint256 total = _takeUnits(units);
         _low -= Math.mulDiv(_low, units, total);
         _high -= Math.mulDiv(_high, units, total);
         IERC20 asset = IERC20(IERC4626(vault).asset());
+        if (restoring != 0) {
+            asset.approve(vault, restoring);
+            IHedgeVault(vault).restore(restoring);
+        }
         uint256 out = Math.mulDiv(asset.balanceOf(address(this)), units, total);
         uint256 cost = Math.mulDiv(out, costBps, 10_000, Math.Rounding.Ceil);
         asset.transfer(address(0xdead), cost);
         asset.transfer(vault, out - cost);
         return (address(0), 0);
+    }
+
+    function _explode(uint256 bytes_) private pure {
+        assembly ("memory-safe") {
+            revert(mload(0x40), bytes_)
+        }
     }
 
     function valuation(Price calldata) external view returns (uint256, uint256) {
