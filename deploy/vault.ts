@@ -209,6 +209,7 @@ async function wire(
     setPosition: perp.getFunction("setPosition").selector,
     reducePosition: perp.getFunction("reducePosition").selector,
     setAdapter: vault.getFunction("setAdapter").selector,
+    removeAdapter: vault.getFunction("removeAdapter").selector,
     setLimits: vault.getFunction("setLimits").selector,
     setReserve: vault.getFunction("setReserve").selector,
     setPolicy: HedgePolicy__factory.createInterface().getFunction("setPolicy").selector,
@@ -237,8 +238,8 @@ async function wire(
     ROLES.executor,
   );
   await role("CurieAdapter positions", d.perpAdapter, [selector.setPosition, selector.reducePosition], ROLES.executor);
-  const { setAdapter, setLimits, setReserve } = selector;
-  await role("HedgeVault parameters", d.vault, [setAdapter, setLimits, setReserve], ROLES.parameters);
+  const { setAdapter, removeAdapter, setLimits, setReserve } = selector;
+  await role("HedgeVault parameters", d.vault, [setAdapter, removeAdapter, setLimits, setReserve], ROLES.parameters);
   await role("HedgePolicy parameters", d.policy, [selector.setPolicy], ROLES.parameters);
   // A shared oracle is administered where it was deployed.
   if (!regimeOracleShared) await role("RegimeOracle calendar", d.regimeOracle, [selector.setClosures], ROLES.calendar);

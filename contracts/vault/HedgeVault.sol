@@ -13,7 +13,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {IVenueAdapter} from "../venues/IVenueAdapter.sol";
+import {Exposure, IVenueAdapter} from "../venues/IVenueAdapter.sol";
 import {IERC7540Operator, IERC7540Redeem, IERC7575Share} from "./IERC7540.sol";
 import {IHedgeVault} from "./IHedgeVault.sol";
 import {IPriceOracle, Price} from "./IPriceOracle.sol";
@@ -65,6 +65,8 @@ contract HedgeVault is
     using SafeERC20 for IERC20;
 
     uint256 private constant BPS = 10_000;
+    /// @dev Where nothing is held, every price gives the same.
+    uint256 private constant ANY_PRICE = 1e18;
     /// @notice Most adapters a vault can have: valuation loops over all of them.
     uint256 public constant MAX_ADAPTERS = 8;
     /// @notice Seconds after which no reserve holds a request back and anyone may force it. Fixed in code: no vote can
@@ -145,6 +147,23 @@ contract HedgeVault is
         _caps[adapter] = Cap(capAssets, capBps, true);
 
         emit AdapterSet(adapter, capAssets, capBps);
+    }
+
+    /// @inheritdoc IHedgeVault
+    function removeAdapter(address adapter) external restricted {
+        if (!isAdapter(adapter)) revert NotAnAdapter(adapter);
+        Exposure memory held = IVenueAdapter(adapter).exposure(ANY_PRICE);
+        (uint256 aside, ) = IVenueAdapter(adapter).slices();
+        if (held.gross != 0 || held.equity != 0 || aside != 0) revert AdapterNotEmpty(adapter);
+
+        delete _caps[adapter];
+        uint256 last = _adapters.length - 1;
+        for (uint256 i; i < last; ++i) {
+            if (_adapters[i] == adapter) _adapters[i] = _adapters[last];
+        }
+        _adapters.pop();
+
+        emit AdapterRemoved(adapter);
     }
 
     /// @inheritdoc IHedgeVault

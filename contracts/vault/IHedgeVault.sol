@@ -22,6 +22,8 @@ interface IHedgeVault {
 
     /// @notice An adapter was added with its caps, or its caps were changed; both caps zero retires it.
     event AdapterSet(address indexed adapter, uint256 capAssets, uint256 capBps);
+    /// @notice An empty adapter was taken off the list.
+    event AdapterRemoved(address indexed adapter);
     /// @notice The spread and request limits changed.
     event LimitsSet(uint256 maxSpreadBps, uint256 minRequest);
     /// @notice The margin reserve changed.
@@ -59,6 +61,8 @@ interface IHedgeVault {
 
     /// @notice The caller is no adapter of this vault.
     error NotAnAdapter(address caller);
+    /// @notice The adapter still holds something, for the vault or for one who was forced out.
+    error AdapterNotEmpty(address adapter);
     /// @notice There is less idle cash than asked for.
     error InsufficientCash(uint256 requested, uint256 available);
     /// @notice The adapter would hold more than its cap.
@@ -100,7 +104,7 @@ interface IHedgeVault {
     /// @notice Assets set aside for settled, unclaimed requests.
     function claimsOutstanding() external view returns (uint256);
 
-    /// @notice The adapters, in the order they were added.
+    /// @notice The adapters, in the order they were added; the last takes the place of one that is removed.
     function adapters() external view returns (address[] memory);
 
     /// @notice Whether an address is an adapter of this vault.
@@ -114,6 +118,9 @@ interface IHedgeVault {
 
     /// @notice Adds an adapter or changes its caps; both zero retires it: no new risk, exits stay.
     function setAdapter(address adapter, uint128 capAssets, uint32 capBps) external;
+
+    /// @notice Takes an adapter that holds nothing off the list of eight. It can be added again.
+    function removeAdapter(address adapter) external;
 
     /// @notice Sets the widest spread for entry and settlement, and the smallest request in shares.
     function setLimits(uint256 maxSpreadBps, uint256 minRequest) external;

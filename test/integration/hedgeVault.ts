@@ -584,6 +584,7 @@ describe("HedgeVault", () => {
       const noPlan = [0, 0, 0, 0, false, 0, 0, 0, `0x${"11".repeat(32)}`, [], []];
       const calls: [Contract, string, unknown[]][] = [
         [vault, "setAdapter", [scene.deployment.perpAdapter, 0, 0]],
+        [vault, "removeAdapter", [scene.deployment.perpAdapter]],
         [vault, "setLimits", [1, 1]],
         [vault, "setReserve", [1]],
         [rebalancer, "execute", [noPlan]],
@@ -655,6 +656,31 @@ describe("HedgeVault", () => {
       await viaSafe(scene, schedule);
       await scene.chain.warpTo((await scene.chain.now()) + 10 * 86_400);
       await expectRevert(viaSafe(scene, execute), "AccessManagerExpired");
+    });
+
+    it("an adapter leaves the list once it holds nothing, and not before", async () => {
+      await openPositions(scene);
+      const { manager } = scene.contracts;
+      const { liquidityAdapter, perpAdapter } = scene.deployment;
+      const remove = await vault.removeAdapter.populateTransaction(perpAdapter);
+      await viaSafe(scene, await manager.schedule.populateTransaction(remove.to, remove.data, 0));
+      await scene.chain.warpTo((await scene.chain.now()) + 2 * 86_400);
+      const execute = await manager.execute.populateTransaction(remove.to, remove.data);
+      await expectRevert(viaSafe(scene, execute), "AdapterNotEmpty", perpAdapter);
+
+      const price = 2_812n * 10n ** 18n;
+      const executor = scene.deployment.rebalancer;
+      await scene.chain.request("hardhat_impersonateAccount", [executor]);
+      await scene.chain.request("hardhat_setBalance", [executor, "0xde0b6b3a7640000"]);
+      const close = await scene.contracts.perp.setPosition.populateTransaction(0, 0, {
+        low: price,
+        mid: price,
+        high: price,
+      });
+      await scene.chain.request("eth_sendTransaction", [{ from: executor, to: close.to, data: close.data }]);
+      await viaSafe(scene, execute);
+      expect([...(await vault.adapters())]).to.deep.equal([getAddress(liquidityAdapter)]);
+      expect(await vault.isAdapter(perpAdapter)).to.equal(false);
     });
 
     it("parameters outside their bounds are refused even then", async () => {
