@@ -508,9 +508,9 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
             (uint256 capAssets, uint256 capBps) = IHedgeVault(vault).capOf(adapters[i]);
             uint256 cap = Math.min(capAssets, (nav * capBps) / BPS);
             uint256 value = heldAfter[i].equity;
-            if (value > cap && value > heldBefore[i].equity) {
-                revert IHedgeVault.AdapterCapExceeded(adapters[i], value, cap);
-            }
+            // At a retired venue the same equity may not carry more risk either.
+            bool grew = value > heldBefore[i].equity || (cap == 0 && heldAfter[i].gross > heldBefore[i].gross);
+            if (value > cap && grew) revert IHedgeVault.AdapterCapExceeded(adapters[i], value, cap);
         }
     }
 

@@ -174,6 +174,26 @@ describe("Rebalancer", () => {
       await refused(await free({ liquidity: [], perps }), "AdapterCapExceeded", perpAdapter);
     });
 
+    it("a larger short at a retired venue, though its margin stays as it is", async () => {
+      await openPositions(scene);
+      const { vault, manager } = scene.contracts;
+      const { perpAdapter } = scene.deployment;
+      const retire = await vault.setAdapter.populateTransaction(perpAdapter, 0, 0);
+      await viaSafe(scene, await manager.schedule.populateTransaction(retire.to, retire.data, 0));
+      await closeNextSession(scene, 13, 15);
+      await closeNextSession(scene, 13, 15);
+      await scene.chain.warpTo((await scene.chain.now()) + HOUR);
+      await newRounds(scene);
+      await viaSafe(scene, await manager.execute.populateTransaction(retire.to, retire.data));
+
+      const { valueMid, position } = (await scene.contracts.lens.snapshot()).perps[0]!;
+      const to = (size: bigint) => [
+        { adapter: perpAdapter, size: String(size), equity: String(valueMid), fromSize: String(position.size) },
+      ];
+      await refused(await free({ perps: to((position.size * 11n) / 10n) }), "AdapterCapExceeded", perpAdapter);
+      await execute(scene, await free({ perps: to((position.size * 9n) / 10n) }));
+    });
+
     it("growth at a retired venue, but not leaving it", async () => {
       await openPositions(scene);
       const { vault, manager } = scene.contracts;
