@@ -35,6 +35,6 @@ export default defineConfig({
   typechain: { outDir: "typechain-types" },
   test: {
     mocha: { timeout: 120_000, forbidPending: true, forbidOnly: process.env["CI"] !== undefined },
-    solidity: { fuzz: { runs: 256 } },
+    solidity: { fuzz: { runs: 256 }, invariant: { runs: 8, depth: 100 } },
   },
 });
