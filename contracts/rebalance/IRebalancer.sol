@@ -131,6 +131,8 @@ interface IRebalancer {
     error NothingReduced();
     /// @notice With dead feeds liquidity can only be closed whole, and margin added only near liquidation.
     error PriceNeeded(address adapter);
+    /// @notice Without a price each venue is counted by what it holds: a plan must name it once only.
+    error RepeatedTarget(address adapter);
     /// @notice A derisk plan added risk.
     error NotDerisking(IHedgePolicy.Measure measure, int256 before, int256 afterwards);
     /// @notice A constructor argument is outside its bounds.

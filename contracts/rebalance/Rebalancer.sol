@@ -335,6 +335,10 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
         uint256 loss;
         for (uint256 i; i < plan.perps.length; ++i) {
             PerpTarget calldata target = plan.perps[i];
+            // Counted twice, an account would make its loss look half as large.
+            for (uint256 j; j < i; ++j) {
+                if (plan.perps[j].adapter == target.adapter) revert RepeatedTarget(target.adapter);
+            }
             (uint256 was, uint256 lost, bool shrank) = _reduceWithoutPrice(target, near);
             value += was;
             loss += lost;

@@ -248,6 +248,17 @@ describe("Deleveraging by the keeper", () => {
       await refused(await free({ perps: [await blind(0n)] }), "ExecutionLoss");
     });
 
+    it("a thief who names the short's venue often, to make the loss look smaller, is refused", async () => {
+      const size = await shortSize();
+      const target = await blind(size / 2n);
+      await refused(await free({ perps: [target, target] }), "RepeatedTarget", scene.deployment.perpAdapter);
+      const often = Array.from({ length: 8 }, () => target);
+      await replayPerpStep(scene.chain, scene.market.perps, 0.08);
+      const closing = { ...target, size: "0" };
+      await refused(await free({ perps: [closing] }), "ExecutionLoss");
+      await refused(await free({ perps: often.map(() => closing) }), "RepeatedTarget", scene.deployment.perpAdapter);
+    });
+
     it("not outside Stress, Unknown and liquidation", async () => {
       await scene.reset();
       await scene.chain.warpTo((await scene.chain.now()) + DEAD_AFTER);
