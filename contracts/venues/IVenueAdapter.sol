@@ -143,7 +143,8 @@ interface IPerpAdapter is IVenueAdapter {
     error NotAReduction(int256 size, int256 target);
 
     /// @notice Moves the position to `size` (zero or negative, base units) and its account value to `equity` (asset units
-    /// at `price.mid`), as far as the venue lets collateral out. Draws from the vault, or hands back to it.
+    /// at `price.mid`), as far as the venue lets collateral out. Draws from the vault, or hands back to it. While slices are
+    /// set aside both are of the vault's part, nothing is opened and nothing handed back.
     /// @dev Only the Rebalancer. Opening is price-gated; reducing and adding margin never are.
     function setPosition(int256 size, uint256 equity, Price calldata price) external;
 
@@ -152,6 +153,6 @@ interface IPerpAdapter is IVenueAdapter {
     /// @dev Only the Rebalancer.
     function reducePosition(int256 size, uint256 margin) external;
 
-    /// @notice The position now.
+    /// @notice The vault's part of the position now: without what is set aside for those forced out.
     function position() external view returns (PerpPosition memory);
 }

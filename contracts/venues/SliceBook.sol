@@ -14,8 +14,8 @@ import {IVenueAdapter} from "./IVenueAdapter.sol";
 /// that stays is worth does not change.
 ///
 /// PLANS
-/// While anything is set aside no plan moves money or liquidity here: what it adds would be shared with those who left, and
-/// what it takes out would be theirs. A short may still shrink. Unwinding is open to anyone, through the vault.
+/// While anything is set aside no plan takes money out here or moves liquidity: what it takes out would be those who left's.
+/// A short may still shrink and get margin, shared with them. Unwinding is open to anyone, through the vault.
 abstract contract SliceBook is IVenueAdapter {
     /// @dev What a position is cut into while nothing is set aside: fine enough that rounding costs less than a unit of any
     /// token.

@@ -176,13 +176,14 @@ describe("Forced exit", () => {
     expect((await failureOf(unwind("keeper", scene.deployment.perpAdapter, units))) !== null).to.equal(true);
 
     await call(scene.chain, "deployer", curie.clearingHouse, "unpause");
-    // What a plan would do: margin in would be shared with the leaver, margin out would be the leaver's.
+    // What a plan would do: what it opens would be shared with the leaver. Margin may go in, or a slice left aside could have
+    // the others liquidated.
     const { perp } = scene.contracts;
     const { size } = await perp.position();
     const executor = { from: scene.deployment.rebalancer };
     const at1 = { low: price, mid: price, high: price };
     await expectRevert(perp.setPosition.staticCall(size * 2n, 0, at1, executor), "SlicesAside", units);
-    await expectRevert(perp.reducePosition.staticCall(size / 2n, 1, executor), "SlicesAside", units);
+    await perp.reducePosition.staticCall(size, usdc(1_000), executor);
     await perp.setPosition.staticCall(size / 2n, 0, at1, executor);
     await perp.reducePosition.staticCall(size / 2n, 0, executor);
     const again = await holdings();
@@ -192,6 +193,50 @@ describe("Forced exit", () => {
     const got = await claimsOf("attacker");
     expect(got > paid && got >= (fair * 99n) / 100n && got <= (fair * 101n) / 100n, `${got} of ${fair}`).to.equal(true);
     expect(await vault.sliceOf(at("attacker"), scene.deployment.perpAdapter)).to.equal(0n);
+  });
+
+  it("with a slice of the short aside, a plan's size and equity are of the part that is left", async () => {
+    const { curie } = scene.world;
+    const { perp, liquidity } = scene.contracts;
+    const short = (await perp.position()).size;
+    const before = await holdings();
+    await sameSecond(scene);
+    await call(scene.chain, "deployer", curie.clearingHouse, "pause");
+    await force("attacker");
+    await sameSecond(scene);
+    await call(scene.chain, "deployer", curie.clearingHouse, "unpause");
+    const own = await perp.position();
+    const kept = (short * (before.supply - leaving)) / before.supply;
+    expect(own.size - kept <= 2n && kept - own.size <= 2n, `${own.size} of ${short}`).to.equal(true);
+    expect((await perp.exposure(price)).deltaMin).to.equal(own.size);
+
+    const rebalancer = scene.deployment.rebalancer;
+    await scene.chain.request("hardhat_impersonateAccount", [rebalancer]);
+    await scene.chain.request("hardhat_setBalance", [rebalancer, "0x8ac7230489e80000"]);
+    const as = async (tx: ContractTransaction): Promise<void> => {
+      await sameSecond(scene);
+      const sent = await scene.chain.request<string>("eth_sendTransaction", [
+        { from: rebalancer, to: tx.to, data: tx.data, gas: "0x7a1200" },
+      ]);
+      expect((await scene.chain.provider.getTransactionReceipt(sent))?.status).to.equal(1);
+    };
+    const mid = { low: price, mid: price, high: price };
+    // Left as it is, nothing is traded; halved, half of it is left.
+    await as(await perp.setPosition.populateTransaction(own.size, 0, mid));
+    expect((await perp.position()).size).to.equal(own.size);
+    await as(await perp.reducePosition.populateTransaction(own.size / 2n, 0));
+    const half = (await perp.position()).size - own.size / 2n;
+    expect(half >= -2n && half <= 2n, `${half} off the half`).to.equal(true);
+
+    // Margin goes in, and the leaver's part of it is no more than the slice's.
+    const [value, cash] = [await perp.valueAt(price), await vault.cash()];
+    const margin = usdc(100_000);
+    await as(await perp.setPosition.populateTransaction(own.size / 2n, value + margin, mid));
+    expect(cash - (await vault.cash())).to.equal(margin);
+    const added = (await perp.valueAt(price)) - value;
+    const { aside, total } = await perp.slices();
+    expect(added >= (margin * (total - aside)) / total - 2n && added < margin, `${added} added`).to.equal(true);
+    expect((await liquidity.slices()).aside).to.equal(0n);
   });
 
   it("with Uniswap reverting keeps that slice aside, to be unwound in parts by anyone", async () => {

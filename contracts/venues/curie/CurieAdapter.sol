@@ -95,7 +95,7 @@ contract CurieAdapter is SliceBook, IPerpAdapter, AccessManaged {
     function setPosition(int256 size, uint256 equity, Price calldata price) external restricted {
         if (size > 0) revert LongNotAllowed(size);
         if (_isAside()) {
-            _shrink(size);
+            _shrink(size, equity, price.mid);
             return;
         }
 
@@ -114,15 +114,14 @@ contract CurieAdapter is SliceBook, IPerpAdapter, AccessManaged {
 
     /// @inheritdoc IPerpAdapter
     function reducePosition(int256 size, uint256 margin) external restricted {
-        int256 current = _size();
+        int256 current = _ownSize();
         if (size > 0 || size < current) revert NotAReduction(current, size);
-        if (margin != 0) _requireNothingAside();
 
         _addMargin(margin, 0);
         // Not below the present size, hence never a sale, which alone would look at the price.
-        _trade(size, 0);
+        _trade(_wholeSize(size), 0);
 
-        emit PerpSet(_size(), valueAt(ICurieBaseToken(baseToken).getIndexPrice(0)));
+        emit PerpSet(_ownSize(), valueAt(ICurieBaseToken(baseToken).getIndexPrice(0)));
     }
 
     /// @inheritdoc IVenueAdapter
@@ -169,20 +168,19 @@ contract CurieAdapter is SliceBook, IPerpAdapter, AccessManaged {
 
     /// @inheritdoc IVenueAdapter
     function exposure(uint256 price) external view returns (Exposure memory) {
-        uint256 gross = _own(_size().abs(), Math.Rounding.Ceil);
-        int256 size = -gross.toInt256();
-        return Exposure({deltaMin: size, deltaMax: size, gross: gross, equity: valueAt(price), margined: true});
+        int256 size = _ownSize();
+        return Exposure({deltaMin: size, deltaMax: size, gross: size.abs(), equity: valueAt(price), margined: true});
     }
 
     /// @inheritdoc IPerpAdapter
     function position() external view returns (PerpPosition memory) {
         return
             PerpPosition({
-                size: _size(),
-                openNotional: _floor(accountBalance.getTakerOpenNotional(address(this), baseToken)),
-                collateral: _floor(_settledBalance()),
-                pendingFunding: -_floor(-exchange.getPendingFundingPayment(address(this), baseToken)),
-                freeCollateral: Math.saturatingSub(_withdrawable(), gifts()),
+                size: _ownSize(),
+                openNotional: _ownSigned(_floor(accountBalance.getTakerOpenNotional(address(this), baseToken))),
+                collateral: _ownSigned(_floor(_settledBalance())),
+                pendingFunding: -_ownSigned(_floor(-exchange.getPendingFundingPayment(address(this), baseToken))),
+                freeCollateral: _own(Math.saturatingSub(_withdrawable(), gifts()), Math.Rounding.Floor),
                 markPrice: accountBalance.getMarkPrice(baseToken),
                 indexPrice: ICurieBaseToken(baseToken).getIndexPrice(0)
             });
@@ -237,13 +235,33 @@ contract CurieAdapter is SliceBook, IPerpAdapter, AccessManaged {
         );
     }
 
-    /// While slices are set aside margin goes neither in nor out, since it is not the vault's alone, but a short may shrink:
-    /// the cost is shared as the account is, and whoever leaves a slice aside must not keep the others from safety.
-    function _shrink(int256 size) private {
-        if (size < _size()) _requireNothingAside();
-        _trade(size, 0);
+    /// While slices are set aside nothing is opened and no margin goes out, since it is not the vault's alone. But whoever
+    /// leaves a slice aside must not keep the others from safety: a short may shrink, at a cost shared as the account is, and
+    /// margin may go in. The leaver's part of that margin is the vault's loss, which the Rebalancer's limits hold small.
+    function _shrink(int256 size, uint256 equity, uint256 mid) private {
+        if (size < _ownSize()) _requireNothingAside();
+        _addMargin(equity, valueAt(mid).toInt256());
+        _trade(_wholeSize(size), 0);
 
-        emit PerpSet(_size(), valueAt(ICurieBaseToken(baseToken).getIndexPrice(0)));
+        emit PerpSet(_ownSize(), valueAt(mid));
+    }
+
+    /// The vault's part of the position, as `exposure` has it.
+    function _ownSize() private view returns (int256) {
+        return -_own(_size().abs(), Math.Rounding.Ceil).toInt256();
+    }
+
+    /// The whole position of which the vault's part is `size`; never more than there is while slices are set aside.
+    function _wholeSize(int256 size) private view returns (int256) {
+        if (!_isAside()) return size;
+        (uint256 aside, uint256 total) = slices();
+        uint256 whole = Math.mulDiv(size.abs(), total, total - aside);
+        return -Math.min(whole, _size().abs()).toInt256();
+    }
+
+    function _ownSigned(int256 amount) private view returns (int256) {
+        uint256 own = _own(amount.abs(), amount < 0 ? Math.Rounding.Ceil : Math.Rounding.Floor);
+        return amount < 0 ? -own.toInt256() : own.toInt256();
     }
 
     /// Draws from the vault what an account worth `value` lacks to be worth `equity`, and returns it.
