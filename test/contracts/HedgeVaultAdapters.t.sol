@@ -1,56 +1,24 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
-import {HedgeVault} from "../../contracts/vault/HedgeVault.sol";
 import {IHedgeVault} from "../../contracts/vault/IHedgeVault.sol";
-import {PriceOracle} from "../../contracts/vault/PriceOracle.sol";
-import {DevToken} from "../../deploy/devnet/contracts/DevToken.sol";
-import {ReplayFeed} from "../../deploy/devnet/contracts/ReplayFeed.sol";
 import {FixedValueAdapter} from "./support/FixedValueAdapter.sol";
+import {HedgeVaultSetup} from "./support/HedgeVaultSetup.sol";
 import {vm} from "./support/Vm.sol";
 
 /// @title The list of adapters: who leaves it, and that its slots are not for life
-contract HedgeVaultAdaptersTest {
-    uint256 private constant SHARE = 1e18;
+contract HedgeVaultAdaptersTest is HedgeVaultSetup {
     address private constant ALICE = address(0xA11CE);
 
-    DevToken private asset;
-    HedgeVault private vault;
     FixedValueAdapter[8] private venues;
 
     function setUp() public {
-        vm.warp(1_700_000_000);
-        asset = new DevToken("USD Coin", "USDC", 6);
-        ReplayFeed baseFeed = new ReplayFeed("ETH / USD", 8);
-        ReplayFeed assetFeed = new ReplayFeed("USDC / USD", 8);
-        baseFeed.push(2_000e8);
-        assetFeed.push(1e8);
-        PriceOracle prices = new PriceOracle(
-            PriceOracle.Feed(address(baseFeed), 1 days, 50),
-            PriceOracle.Feed(address(assetFeed), 1 days, 25),
-            address(0),
-            0
-        );
-        vault = new HedgeVault(
-            address(new AccessManager(address(this))),
-            asset,
-            address(prices),
-            "Vault",
-            "V",
-            300,
-            SHARE
-        );
+        _deployVault();
         for (uint256 i; i < venues.length; ++i) {
-            venues[i] = new FixedValueAdapter(address(vault));
-            vault.setAdapter(address(venues[i]), type(uint128).max, 10_000);
+            venues[i] = _addVenue();
         }
-        asset.mint(ALICE, 1_000e6);
-        vm.prank(ALICE);
-        asset.approve(address(vault), 1_000e6);
-        vm.prank(ALICE);
-        vault.deposit(1_000e6, ALICE);
+        _enter(ALICE, 1_000e6);
     }
 
     function testRemoveAdapterIsRestricted() public {

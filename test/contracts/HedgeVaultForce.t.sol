@@ -1,53 +1,30 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
-import {HedgeVault} from "../../contracts/vault/HedgeVault.sol";
 import {IHedgeVault} from "../../contracts/vault/IHedgeVault.sol";
 import {IPriceOracle} from "../../contracts/vault/IPriceOracle.sol";
-import {PriceOracle} from "../../contracts/vault/PriceOracle.sol";
 import {IVenueAdapter} from "../../contracts/venues/IVenueAdapter.sol";
-import {DevToken} from "../../deploy/devnet/contracts/DevToken.sol";
-import {ReplayFeed} from "../../deploy/devnet/contracts/ReplayFeed.sol";
 import {FixedValueAdapter} from "./support/FixedValueAdapter.sol";
+import {HedgeVaultSetup} from "./support/HedgeVaultSetup.sol";
 import {vm} from "./support/Vm.sol";
 
 /// @title Forced exit: who may, what the leaver gets, and what those who stay keep
-contract HedgeVaultForceTest {
-    uint256 private constant SHARE = 1e18;
+contract HedgeVaultForceTest is HedgeVaultSetup {
     uint256 private constant VIRTUAL = 1e12;
     uint256 private constant VENUES = 3;
     address private constant ALICE = address(0xA11CE);
     address private constant BOB = address(0xB0B);
     address private constant STRANGER = address(0x5AFE);
 
-    DevToken private asset;
-    ReplayFeed private baseFeed;
-    ReplayFeed private assetFeed;
-    AccessManager private manager;
-    HedgeVault private vault;
     FixedValueAdapter[VENUES] private venues;
 
     function setUp() public {
-        vm.warp(1_700_000_000);
-        asset = new DevToken("USD Coin", "USDC", 6);
-        baseFeed = new ReplayFeed("ETH / USD", 8);
-        assetFeed = new ReplayFeed("USDC / USD", 8);
-        _round(60);
-        PriceOracle prices = new PriceOracle(
-            PriceOracle.Feed(address(baseFeed), 1 days, 50),
-            PriceOracle.Feed(address(assetFeed), 1 days, 25),
-            address(0),
-            0
-        );
-        manager = new AccessManager(address(this));
-        vault = new HedgeVault(address(manager), asset, address(prices), "Vault", "V", 300, SHARE);
+        _deployVault();
         for (uint256 i; i < VENUES; ++i) {
-            venues[i] = new FixedValueAdapter(address(vault));
-            vault.setAdapter(address(venues[i]), type(uint128).max, 10_000);
+            venues[i] = _addVenue();
         }
-        _deposit(ALICE, 1_000e6);
-        _deposit(BOB, 3_000e6);
+        _enter(ALICE, 1_000e6);
+        _enter(BOB, 3_000e6);
     }
 
     // ---- who may, and when ----
@@ -324,28 +301,8 @@ contract HedgeVaultForceTest {
         vm.warp(block.timestamp + vault.EXIT_DEADLINE());
     }
 
-    function _deposit(address holder, uint256 assets) private {
-        asset.mint(holder, assets);
-        vm.prank(holder);
-        asset.approve(address(vault), assets);
-        vm.prank(holder);
-        vault.deposit(assets, holder);
-    }
-
-    function _request(address holder, uint256 shares) private {
-        vm.prank(holder);
-        vault.requestRedeem(shares, holder, holder);
-    }
-
     function _toVenue(uint256 i, uint256 assets) private {
         venues[i].draw(assets);
         venues[i].set(assets, assets);
-    }
-
-    /// @dev Some seconds later both feeds have a newer round.
-    function _round(uint256 elapsed) private {
-        vm.warp(block.timestamp + elapsed);
-        baseFeed.push(2_000e8);
-        assetFeed.push(1e8);
     }
 }

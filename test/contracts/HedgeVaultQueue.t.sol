@@ -1,41 +1,19 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
-import {HedgeVault} from "../../contracts/vault/HedgeVault.sol";
 import {IHedgeVault} from "../../contracts/vault/IHedgeVault.sol";
-import {PriceOracle} from "../../contracts/vault/PriceOracle.sol";
-import {DevToken} from "../../deploy/devnet/contracts/DevToken.sol";
-import {ReplayFeed} from "../../deploy/devnet/contracts/ReplayFeed.sol";
+import {HedgeVaultSetup} from "./support/HedgeVaultSetup.sol";
 import {vm} from "./support/Vm.sol";
 
 /// @title What one holder can do to the others' redemptions
-contract HedgeVaultQueueTest {
-    uint256 private constant SHARE = 1e18;
+contract HedgeVaultQueueTest is HedgeVaultSetup {
     address private constant ALICE = address(0xA11CE);
     address private constant MALLORY = address(0xBAD);
 
-    DevToken private asset;
-    ReplayFeed private baseFeed;
-    ReplayFeed private assetFeed;
-    HedgeVault private vault;
-
     function setUp() public {
-        vm.warp(1_700_000_000);
-        asset = new DevToken("USD Coin", "USDC", 6);
-        baseFeed = new ReplayFeed("ETH / USD", 8);
-        assetFeed = new ReplayFeed("USDC / USD", 8);
-        _round();
-        PriceOracle prices = new PriceOracle(
-            PriceOracle.Feed(address(baseFeed), 1 days, 50),
-            PriceOracle.Feed(address(assetFeed), 1 days, 25),
-            address(0),
-            0
-        );
-        AccessManager manager = new AccessManager(address(this));
-        vault = new HedgeVault(address(manager), asset, address(prices), "Vault", "V", 300, SHARE);
-        _deposit(ALICE, 1_000e6);
-        _deposit(MALLORY, 1_000e6);
+        _deployVault();
+        _enter(ALICE, 1_000e6);
+        _enter(MALLORY, 1_000e6);
     }
 
     // ---- votes never stand in the way of an exit ----
@@ -62,7 +40,7 @@ contract HedgeVaultQueueTest {
         vm.prank(MALLORY);
         vault.delegate(address(0));
         _request(ALICE, 10 * SHARE);
-        _round();
+        _round(60);
 
         (uint256 shares, ) = vault.settle(10);
 
@@ -99,7 +77,7 @@ contract HedgeVaultQueueTest {
         vm.prank(MALLORY);
         vault.transfer(address(0xD057), 1);
         _request(address(0xD057), 1);
-        _round();
+        _round(60);
         _request(ALICE, SHARE);
 
         (uint256 shares, uint256 assets) = vault.settle(10);
@@ -117,31 +95,11 @@ contract HedgeVaultQueueTest {
 
     // ---- moves ----
 
-    function _deposit(address holder, uint256 assets) private {
-        asset.mint(holder, assets);
-        vm.prank(holder);
-        asset.approve(address(vault), assets);
-        vm.prank(holder);
-        vault.deposit(assets, holder);
-    }
-
-    function _request(address holder, uint256 shares) private {
-        vm.prank(holder);
-        vault.requestRedeem(shares, holder, holder);
-    }
-
     function _cancelledRequests(uint256 count) private {
         for (uint256 i; i < count; ++i) {
             _request(MALLORY, SHARE);
             vm.prank(MALLORY);
             vault.cancelRedeemRequest(i, MALLORY);
         }
-    }
-
-    /// @dev A minute later both feeds have a newer round.
-    function _round() private {
-        vm.warp(block.timestamp + 60);
-        baseFeed.push(2_000e8);
-        assetFeed.push(1e8);
     }
 }

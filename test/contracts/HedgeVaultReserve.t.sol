@@ -1,46 +1,24 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
-import {HedgeVault} from "../../contracts/vault/HedgeVault.sol";
 import {IHedgeVault} from "../../contracts/vault/IHedgeVault.sol";
-import {PriceOracle} from "../../contracts/vault/PriceOracle.sol";
-import {DevToken} from "../../deploy/devnet/contracts/DevToken.sol";
-import {ReplayFeed} from "../../deploy/devnet/contracts/ReplayFeed.sol";
 import {FixedValueAdapter} from "./support/FixedValueAdapter.sol";
+import {HedgeVaultSetup} from "./support/HedgeVaultSetup.sol";
 import {vm} from "./support/Vm.sol";
 
 /// @title The cash that settlement leaves for margin, and its end at the deadline
-contract HedgeVaultReserveTest {
-    uint256 private constant SHARE = 1e18;
+contract HedgeVaultReserveTest is HedgeVaultSetup {
     address private constant ALICE = address(0xA11CE);
     address private constant BOB = address(0xB0B);
 
-    DevToken private asset;
-    ReplayFeed private baseFeed;
-    ReplayFeed private assetFeed;
-    HedgeVault private vault;
     FixedValueAdapter private venue;
 
     function setUp() public {
-        vm.warp(1_700_000_000);
-        asset = new DevToken("USD Coin", "USDC", 6);
-        baseFeed = new ReplayFeed("ETH / USD", 8);
-        assetFeed = new ReplayFeed("USDC / USD", 8);
-        _round(60);
-        PriceOracle prices = new PriceOracle(
-            PriceOracle.Feed(address(baseFeed), 1 days, 50),
-            PriceOracle.Feed(address(assetFeed), 1 days, 25),
-            address(0),
-            0
-        );
-        AccessManager manager = new AccessManager(address(this));
-        vault = new HedgeVault(address(manager), asset, address(prices), "Vault", "V", 300, SHARE);
-        venue = new FixedValueAdapter(address(vault));
-        vault.setAdapter(address(venue), type(uint128).max, 10_000);
-        _deposit(ALICE, 1_000e6);
-        _deposit(BOB, 1_000e6);
+        _deployVault();
+        venue = _addVenue();
+        _enter(ALICE, 1_000e6);
+        _enter(BOB, 1_000e6);
     }
 
     // ---- the parameter ----
@@ -135,28 +113,8 @@ contract HedgeVaultReserveTest {
 
     // ---- moves ----
 
-    function _deposit(address holder, uint256 assets) private {
-        asset.mint(holder, assets);
-        vm.prank(holder);
-        asset.approve(address(vault), assets);
-        vm.prank(holder);
-        vault.deposit(assets, holder);
-    }
-
-    function _request(address holder, uint256 shares) private {
-        vm.prank(holder);
-        vault.requestRedeem(shares, holder, holder);
-    }
-
     function _toVenue(uint256 assets) private {
         venue.draw(assets);
         venue.set(assets, assets);
-    }
-
-    /// @dev Some seconds later both feeds have a newer round.
-    function _round(uint256 elapsed) private {
-        vm.warp(block.timestamp + elapsed);
-        baseFeed.push(2_000e8);
-        assetFeed.push(1e8);
     }
 }

@@ -1,46 +1,24 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
-import {HedgeVault} from "../../contracts/vault/HedgeVault.sol";
 import {IHedgeVault} from "../../contracts/vault/IHedgeVault.sol";
-import {PriceOracle} from "../../contracts/vault/PriceOracle.sol";
-import {DevToken} from "../../deploy/devnet/contracts/DevToken.sol";
-import {ReplayFeed} from "../../deploy/devnet/contracts/ReplayFeed.sol";
 import {FixedValueAdapter} from "./support/FixedValueAdapter.sol";
+import {HedgeVaultSetup} from "./support/HedgeVaultSetup.sol";
 import {vm} from "./support/Vm.sol";
 
 /// @title Shares and queue under random use: what must hold after every step, and who rounding favours
-contract HedgeVaultSharesTest {
-    uint256 private constant SHARE = 1e18;
+contract HedgeVaultSharesTest is HedgeVaultSetup {
     uint256 private constant VIRTUAL = 1e12;
     uint256 private constant STEPS = 40;
     bytes4 private constant PANIC = 0x4e487b71;
 
     address[3] private holders = [address(0xA11CE), address(0xB0B), address(0xCA401)];
 
-    DevToken private asset;
-    ReplayFeed private baseFeed;
-    ReplayFeed private assetFeed;
-    HedgeVault private vault;
     FixedValueAdapter private venue;
 
     function setUp() public {
-        vm.warp(1_700_000_000);
-        asset = new DevToken("USD Coin", "USDC", 6);
-        baseFeed = new ReplayFeed("ETH / USD", 8);
-        assetFeed = new ReplayFeed("USDC / USD", 8);
-        _round();
-        PriceOracle prices = new PriceOracle(
-            PriceOracle.Feed(address(baseFeed), 1 days, 50),
-            PriceOracle.Feed(address(assetFeed), 1 days, 25),
-            address(0),
-            0
-        );
-        AccessManager manager = new AccessManager(address(this));
-        vault = new HedgeVault(address(manager), asset, address(prices), "Vault", "V", 300, SHARE);
-        venue = new FixedValueAdapter(address(vault));
-        vault.setAdapter(address(venue), type(uint128).max, 10_000);
+        _deployVault();
+        venue = _addVenue();
     }
 
     // ---- rounding never favours the caller ----
@@ -110,7 +88,7 @@ contract HedgeVaultSharesTest {
         }
         // Part of the cash is at the venue, so that some requests are filled in part.
         _toVenue(_bound(drawn, 0, vault.cash() - 1));
-        _round();
+        _round(60);
         (uint256 low, uint256 high) = vault.nav();
         if ((high - low) * 10_000 > high * 300) return;
         uint256 supply = vault.totalSupply();
@@ -127,7 +105,7 @@ contract HedgeVaultSharesTest {
         venue.set(123_456_789, 123_456_789);
         uint256 shares = _deposit(trader, _bound(assets, 1e6, 1e15));
         _request(trader, shares);
-        _round();
+        _round(60);
         vault.settle(1);
         uint256 owed = vault.maxWithdraw(trader);
 
@@ -240,7 +218,7 @@ contract HedgeVaultSharesTest {
             uint256 free = vault.balanceOf(holders[h]) - vault.lockedShares(holders[h]);
             if (free > 0) _request(holders[h], free);
         }
-        _round();
+        _round(60);
         if (vault.pendingShares() > 0 && vault.cash() > 0) vault.settle(100);
         require(vault.totalSupply() == 0 || vault.cash() == 0, "all shares are settled, or all cash is paid");
         for (uint256 h; h < 3; ++h) {
@@ -266,7 +244,7 @@ contract HedgeVaultSharesTest {
             _fund(holder, 1e15);
             return _call(holder, abi.encodeCall(vault.mint, (amount % 1e24, holder)));
         } else if (kind == 2 || kind == 3) {
-            if (kind == 3) _round();
+            if (kind == 3) _round(60);
             return _call(holder, abi.encodeCall(vault.settle, (amount % 4)));
         } else if (kind == 4 || kind == 5) {
             uint256 free = vault.balanceOf(holder) - vault.lockedShares(holder);
@@ -338,7 +316,7 @@ contract HedgeVaultSharesTest {
 
     function _leave(address holder, uint256 shares) private returns (uint256 assets) {
         _request(holder, shares);
-        _round();
+        _round(60);
         if (vault.cash() == 0) return 0;
         vault.settle(100);
         assets = vault.maxWithdraw(holder);
@@ -355,11 +333,6 @@ contract HedgeVaultSharesTest {
             // Too little for one share: the only thing that may keep a deposit out here.
             require(bytes4(reason) == IHedgeVault.InvalidParameter.selector, "refused for another reason");
         }
-    }
-
-    function _request(address holder, uint256 shares) private {
-        vm.prank(holder);
-        vault.requestRedeem(shares, holder, holder);
     }
 
     function _fund(address holder, uint256 assets) private returns (uint256) {
@@ -379,12 +352,5 @@ contract HedgeVaultSharesTest {
 
     function _bound(uint256 value, uint256 least, uint256 most) private pure returns (uint256) {
         return least + (value % (most - least + 1));
-    }
-
-    /// @dev A minute later both feeds have a newer round.
-    function _round() private {
-        vm.warp(block.timestamp + 60);
-        baseFeed.push(2_000e8);
-        assetFeed.push(1e8);
     }
 }

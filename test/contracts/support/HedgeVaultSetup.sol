@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
+import {HedgeVault} from "../../../contracts/vault/HedgeVault.sol";
+import {PriceOracle} from "../../../contracts/vault/PriceOracle.sol";
+import {DevToken} from "../../../deploy/devnet/contracts/DevToken.sol";
+import {ReplayFeed} from "../../../deploy/devnet/contracts/ReplayFeed.sol";
+import {FixedValueAdapter} from "./FixedValueAdapter.sol";
+import {vm} from "./Vm.sol";
+
+/// @dev A vault with fresh feeds, administered by the test, and what its holders do.
+abstract contract HedgeVaultSetup {
+    uint256 internal constant SHARE = 1e18;
+
+    DevToken internal asset;
+    ReplayFeed internal baseFeed;
+    ReplayFeed internal assetFeed;
+    AccessManager internal manager;
+    HedgeVault internal vault;
+
+    function _deployVault() internal {
+        vm.warp(1_700_000_000);
+        asset = new DevToken("USD Coin", "USDC", 6);
+        baseFeed = new ReplayFeed("ETH / USD", 8);
+        assetFeed = new ReplayFeed("USDC / USD", 8);
+        _round(60);
+        PriceOracle prices = new PriceOracle(
+            PriceOracle.Feed(address(baseFeed), 1 days, 50),
+            PriceOracle.Feed(address(assetFeed), 1 days, 25),
+            address(0),
+            0
+        );
+        manager = new AccessManager(address(this));
+        vault = new HedgeVault(address(manager), asset, address(prices), "Vault", "V", 300, SHARE);
+    }
+
+    function _addVenue() internal returns (FixedValueAdapter venue) {
+        venue = new FixedValueAdapter(address(vault));
+        vault.setAdapter(address(venue), type(uint128).max, 10_000);
+    }
+
+    function _enter(address holder, uint256 assets) internal {
+        asset.mint(holder, assets);
+        vm.prank(holder);
+        asset.approve(address(vault), assets);
+        vm.prank(holder);
+        vault.deposit(assets, holder);
+    }
+
+    function _request(address holder, uint256 shares) internal {
+        vm.prank(holder);
+        vault.requestRedeem(shares, holder, holder);
+    }
+
+    /// @dev Some seconds later both feeds have a newer round.
+    function _round(uint256 elapsed) internal {
+        vm.warp(block.timestamp + elapsed);
+        baseFeed.push(2_000e8);
+        assetFeed.push(1e8);
+    }
+}
