@@ -6,8 +6,9 @@ import { hasModuleGuard, readGuards } from "../safe/guards.ts";
 import type { Packet } from "../safe/packet.ts";
 import { isContractsAnswer } from "../safe/revert.ts";
 import { Rebalancer__factory, ReviewGuard__factory } from "../../typechain-types/index.js";
+import { Checklist } from "./checklist.ts";
+import type { Check } from "./checklist.ts";
 import { duration } from "./review.ts";
-import type { Check } from "./verify.ts";
 
 /** A transaction by which a Safe sets a guard of its own. */
 export interface GuardCall {
@@ -37,14 +38,8 @@ export async function guardChecks(
   { name, guard }: GuardCall,
   { packet, account, deployment }: { packet: Packet; account: SafeAccount; deployment: Deployment | undefined },
 ): Promise<Check[]> {
-  const checks: Check[] = [];
-  const note = (check: string, problem: string | null, matched: string): void => {
-    checks.push({ name: check, outcome: problem === null ? "match" : "mismatch", detail: problem ?? matched });
-  };
-  const skip = (check: string, detail: string): void =>
-    void checks.push({ name: check, outcome: "not checked", detail });
-
-  note("call", null, `the Safe sets its ${name === "setGuard" ? "guard" : "module guard"} to ${guard}`);
+  const list = new Checklist();
+  list.note("call", null, `the Safe sets its ${name === "setGuard" ? "guard" : "module guard"} to ${guard}`);
   const contract = ReviewGuard__factory.connect(guard, provider);
   const read = await Promise.all([
     contract.authority(),
@@ -57,8 +52,8 @@ export async function guardChecks(
     throw error;
   });
   if (read === null) {
-    note("guard", `there is no review guard at ${guard}`, "");
-    return checks;
+    list.note("guard", `there is no review guard at ${guard}`, "");
+    return list.checks;
   }
   const [authority, safe, rebalancer, lens, rules] = read;
   // ethers wants to write into what it encodes, and its own results are frozen.
@@ -77,7 +72,7 @@ export async function guardChecks(
         ? `it was made for Safe ${safe}`
         : null;
   const percent = (bps: bigint): string => `${Number(bps) / 100} %`;
-  note(
+  list.note(
     "guard",
     problem,
     `this software's code; derisk plans wait ${duration(Number(rules.deriskWindow))}, ` +
@@ -86,13 +81,13 @@ export async function guardChecks(
       `${percent(rules.otherVetoBps)} all else, ${percent(rules.secondVetoBps)} what comes back`,
   );
   if (deployment === undefined) {
-    skip("your vault", `no --deployment given: check that Rebalancer ${rebalancer} is yours`);
+    list.skip("your vault", `no --deployment given: check that Rebalancer ${rebalancer} is yours`);
   } else {
     const served = { guard, safe, rebalancer, lens, accessManager: authority };
     const difference = (Object.keys(served) as (keyof typeof served)[]).find(
       (key) => deployment[key]?.toLowerCase() !== served[key].toLowerCase(),
     );
-    note(
+    list.note(
       "your vault",
       difference === undefined
         ? null
@@ -102,16 +97,16 @@ export async function guardChecks(
   }
   if (name === "setGuard" && hasModuleGuard(account.version)) {
     const { moduleGuard } = await readGuards(provider, packet.safe);
-    if (moduleGuard === guard) note("order", null, "the module guard is set");
+    if (moduleGuard === guard) list.note("order", null, "the module guard is set");
     else if (BigInt(packet.safeTx.nonce) > account.nonce)
-      skip("order", "the module guard has to be set before this one");
-    else note("order", "the module guard is not set: once this guard is, setting it takes days", "");
+      list.skip("order", "the module guard has to be set before this one");
+    else list.note("order", "the module guard is not set: once this guard is, setting it takes days", "");
   }
   const used = BigInt(packet.safeTx.nonce) < account.nonce;
-  note(
+  list.note(
     "freshness",
     used ? `the Safe is at nonce ${account.nonce}, the transaction is for ${packet.safeTx.nonce}` : null,
     `nonce ${packet.safeTx.nonce}`,
   );
-  return checks;
+  return list.checks;
 }

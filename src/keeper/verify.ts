@@ -30,18 +30,13 @@ import {
 } from "../../typechain-types/index.js";
 import type { IVaultLens } from "../../typechain-types/contracts/lens/VaultLens.js";
 import { CONTRACT_ERRORS } from "./contractErrors.ts";
+import { Checklist } from "./checklist.ts";
+import type { Check } from "./checklist.ts";
 import { guardCallOf, guardChecks } from "./guardChecks.ts";
 import { observe, RpcUnavailable } from "./observe.ts";
 import { isHeld, readReview, reviewGuardOf } from "./review.ts";
 import type { Review } from "./review.ts";
 import { decodeSnapshot } from "./tick.ts";
-
-/** One check: passed, failed, or not possible here (then `detail` says why, and nothing is claimed). */
-export interface Check {
-  name: string;
-  outcome: "match" | "mismatch" | "not checked";
-  detail: string;
-}
 
 export interface Verdict {
   ok: boolean;
@@ -133,28 +128,13 @@ async function safeOf(run: Run, { provider, packet }: VerifyRequest): Promise<Sa
   }
 }
 
-class Run {
-  readonly checks: Check[] = [];
+class Run extends Checklist {
   /** The lens as this verification read it from the chain, and the block it read at. */
   seen: { blockNumber: number; snapshot: IVaultLens.SnapshotStructOutput } | null = null;
 
   /** What was seen at a block; null when another one was looked at. */
   seenAt(blockNumber: number | undefined): IVaultLens.SnapshotStructOutput | null {
     return this.seen?.blockNumber === blockNumber ? (this.seen?.snapshot ?? null) : null;
-  }
-
-  get cause(): Check | null {
-    return this.checks.find((check) => check.outcome === "mismatch") ?? null;
-  }
-
-  /** Records a check: null is a match, a text says what is wrong. */
-  note(name: string, problem: string | null, matched: string): boolean {
-    this.checks.push({ name, outcome: problem === null ? "match" : "mismatch", detail: problem ?? matched });
-    return problem === null;
-  }
-
-  skip(name: string, reason: string): void {
-    this.checks.push({ name, outcome: "not checked", detail: reason });
   }
 }
 
