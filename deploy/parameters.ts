@@ -71,6 +71,16 @@ const parametersSchema = z.strictObject({
     /** Smallest redemption request in shares (18 decimals), as a decimal string. */
     minRequest: z.string().regex(/^\d+$/),
   }),
+  sharePrice: z.strictObject({
+    /** Entry and instant exit close while the share price is further from its anchor, in basis points. */
+    bandBps: whole,
+    /** How far the anchor moves in an hour, in basis points. */
+    bpsPerHour: whole,
+    /** The steward's fee on gains above mark and hurdle, and who gets it; zero and null for none. */
+    feeBps: whole,
+    hurdleBpsPerYear: whole,
+    recipient: address.nullable(),
+  }),
   policy: z.strictObject({
     minStepBps: whole,
     Calm: regimePolicy,
@@ -108,6 +118,8 @@ const parametersSchema = z.strictObject({
     adminDelay: whole,
     /** Who may deleverage without the Safe, or null: nobody, until the Safe grants it. */
     keeper: address.nullable(),
+    /** Who may cancel a scheduled change of parameters or calendar, or null: only the Safe. */
+    guardian: address.nullable(),
   }),
   /** The review guard; leave it out for a Safe without one. */
   guard: guard.optional(),

@@ -1,4 +1,4 @@
-import { BaseWallet, Contract, Transaction, getCreateAddress } from "ethers";
+import { BaseWallet, Contract, Transaction, ZeroAddress, getCreateAddress } from "ethers";
 import type { ContractFactory, ContractTransaction, Provider, Signer } from "ethers";
 import { CONTRACT_ERRORS } from "../src/keeper/contractErrors.ts";
 import type { Deployment } from "../src/plan/deployment.ts";
@@ -12,15 +12,18 @@ import {
   HedgeVault__factory,
   PriceOracle__factory,
   Rebalancer__factory,
+  RedemptionQueue__factory,
   RegimeOracle__factory,
   ReviewGuard__factory,
+  SharePrice__factory,
   UniswapV3Adapter__factory,
   VaultLens__factory,
+  VenueList__factory,
 } from "../typechain-types/index.js";
 import type { Journal, JournalEntry } from "./journal.ts";
 import type { DeployParameters } from "./parameters.ts";
 
-/** AccessManager roles. The guardian is labelled and held by nobody yet. */
+/** AccessManager roles. The guardian may cancel what the roles with a delay have scheduled. */
 export const ROLES = {
   rebalance: 1n,
   executor: 2n,
@@ -75,15 +78,30 @@ export async function deployVault(
   const priceOracle = await steps.deploy("PriceOracle", new PriceOracle__factory(), [
     { feed: base.feed, maxAge: base.maxAge, deviationBps: base.deviationBps },
     { feed: asset.feed, maxAge: asset.maxAge, deviationBps: asset.deviationBps },
-    parameters.feeds.sequencer ?? "0x0000000000000000000000000000000000000000",
+    parameters.feeds.sequencer ?? ZeroAddress,
     parameters.feeds.sequencerGrace,
   ]);
   const regimeOracle =
     "sharedRegimeOracle" in seed ? seed.sharedRegimeOracle : await deployRegimeOracle(steps, manager, parameters, seed);
-  const vault = await steps.deploy("HedgeVault", new HedgeVault__factory(), [
+  const { sharePrice: terms } = parameters;
+  const sharePrice = await steps.deploy("SharePrice", new SharePrice__factory(), [
+    terms.bandBps,
+    terms.bpsPerHour,
+    terms.recipient ?? ZeroAddress,
+    terms.feeBps,
+    terms.hurdleBpsPerYear,
+  ]);
+  const redemptionQueue = await steps.deploy("RedemptionQueue", new RedemptionQueue__factory(), []);
+  const venueList = await steps.deploy("VenueList", new VenueList__factory(), []);
+  const libraries = {
+    "project/contracts/vault/RedemptionQueue.sol:RedemptionQueue": redemptionQueue,
+    "project/contracts/vault/VenueList.sol:VenueList": venueList,
+  };
+  const vault = await steps.deploy("HedgeVault", new HedgeVault__factory(libraries), [
     manager,
     parameters.asset,
     priceOracle,
+    sharePrice,
     parameters.vault.name,
     parameters.vault.symbol,
     parameters.vault.maxSpreadBps,
@@ -148,6 +166,9 @@ export async function deployVault(
     priceOracle,
     regimeOracle,
     vault,
+    sharePrice,
+    redemptionQueue,
+    venueList,
     policy,
     rebalancer,
     liquidityAdapter,
@@ -212,6 +233,7 @@ async function wire(
     removeAdapter: vault.getFunction("removeAdapter").selector,
     setLimits: vault.getFunction("setLimits").selector,
     setReserve: vault.getFunction("setReserve").selector,
+    setRebalancer: vault.getFunction("setRebalancer").selector,
     setPolicy: HedgePolicy__factory.createInterface().getFunction("setPolicy").selector,
     setClosures: RegimeOracle__factory.createInterface().getFunction("setClosures").selector,
   };
@@ -229,6 +251,7 @@ async function wire(
     const data = vault.encodeFunctionData("setAdapter", [adapter, caps.capAssets, caps.capBps]);
     await steps.call(`adapter ${adapter}`, d.vault, data);
   }
+  await steps.call("whose plans run", d.vault, vault.encodeFunctionData("setRebalancer", [d.rebalancer]));
   await role("Rebalancer.execute", d.rebalancer, [selector.execute], ROLES.rebalance);
   await role("Rebalancer.deleverage", d.rebalancer, [selector.deleverage], ROLES.keeper);
   await role(
@@ -238,8 +261,9 @@ async function wire(
     ROLES.executor,
   );
   await role("CurieAdapter positions", d.perpAdapter, [selector.setPosition, selector.reducePosition], ROLES.executor);
-  const { setAdapter, removeAdapter, setLimits, setReserve } = selector;
-  await role("HedgeVault parameters", d.vault, [setAdapter, removeAdapter, setLimits, setReserve], ROLES.parameters);
+  const { setAdapter, removeAdapter, setLimits, setReserve, setRebalancer } = selector;
+  const ofVault = [setAdapter, removeAdapter, setLimits, setReserve, setRebalancer];
+  await role("HedgeVault parameters", d.vault, ofVault, ROLES.parameters);
   await role("HedgePolicy parameters", d.policy, [selector.setPolicy], ROLES.parameters);
   // A shared oracle is administered where it was deployed.
   if (!regimeOracleShared) await role("RegimeOracle calendar", d.regimeOracle, [selector.setClosures], ROLES.calendar);
@@ -256,6 +280,14 @@ async function wire(
   await grant("executor to the Rebalancer", ROLES.executor, d.rebalancer, 0);
   await grant("parameters to the Safe", ROLES.parameters, d.safe, parameters.access.parameterDelay);
   await grant("calendar to the Safe", ROLES.calendar, d.safe, parameters.access.parameterDelay);
+  for (const [name, id] of [
+    ["parameters", ROLES.parameters],
+    ["calendar", ROLES.calendar],
+  ] as const) {
+    const data = manager.encodeFunctionData("setRoleGuardian", [id, ROLES.guardian]);
+    await steps.call(`guardian of ${name}`, d.accessManager, data);
+  }
+  if (parameters.access.guardian !== null) await grant("guardian", ROLES.guardian, parameters.access.guardian, 0);
   if (parameters.access.keeper !== null) await grant("keeper", ROLES.keeper, parameters.access.keeper, 0);
   for (const proposer of parameters.guard?.proposers ?? []) {
     await grant(`proposer to ${proposer}`, ROLES.proposer, proposer, 0);

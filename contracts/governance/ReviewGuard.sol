@@ -268,13 +268,16 @@ contract ReviewGuard is IReviewGuard, ITransactionGuard, IModuleGuard, AccessMan
         return (selector == SET_GUARD || selector == SET_MODULE_GUARD) && _word(data, 0) == 0;
     }
 
-    /// @dev Request, cancel, claim (in kind too) and unwinding of the Safe's own shares, with every address in them the
+    /// @dev Request, cancel, claim (in kind too), redemption at once and unwinding of the Safe's own shares, with every address in them the
     /// Safe itself but a token's or an adapter's. Forcing an overdue request is open to anyone as it is.
     function _isOwnRedemption(bytes calldata data) private view returns (bool) {
         if (data.length < 36) return false;
         bytes4 selector = bytes4(data);
         if (selector == IHedgeVault.force.selector) return data.length == 36;
         if (selector == IHedgeVault.cancelRedeemRequest.selector) return data.length == 68 && _isSafe(data, 1);
+        if (selector == IHedgeVault.redeemInstantly.selector) {
+            return data.length == 132 && _isSafe(data, 2) && _isSafe(data, 3);
+        }
         if (data.length != 100) return false;
         if (selector == IHedgeVault.unwindSlice.selector) return _isSafe(data, 0);
         if (

@@ -149,6 +149,9 @@ interface IRebalancer {
     /// and net delta, which nothing can measure then, is not judged. Nonces are the keeper's own.
     function deleverage(Plan calldata plan) external;
 
+    /// @notice Reverts unless the vault is inside the bands of the regime now, at the oracle's price.
+    function requireInsideBands() external view;
+
     /// @notice The vault plans act on.
     function vault() external view returns (address);
 

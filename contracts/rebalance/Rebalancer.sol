@@ -35,6 +35,9 @@ import {IRebalancer} from "./IRebalancer.sol";
 /// The read of the price cannot be made to fail by sending little gas: what is left after a call starved of 63/64 would
 /// not pay for a single step.
 ///
+/// LOCK
+/// While a plan runs the vault answers nobody but its adapters: what calls back from a venue finds no door open.
+///
 /// ROLES
 /// Only the Safe executes (REBALANCE role, no delay: the review window is the guard's business). It cannot use a nonce
 /// twice, act outside the plan's span of time, or leave the bands of the regime the chain sees.
@@ -105,6 +108,7 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
     function execute(Plan calldata plan) external restricted nonReentrant {
         _requireValid(plan, used);
         used[plan.nonce] = true;
+        IHedgeVault(vault).beginPlan();
 
         Price memory price = IPriceOracle(IHedgeVault(vault).priceOracle()).read().price;
         _requireUnmoved(plan, price.mid);
@@ -128,6 +132,7 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
         IHedgePolicy(policy).judge(regime, before, afterwards);
 
         emit PlanExecuted(plan.nonce, plan.evidence, regime, navBefore, navAfter, before, afterwards);
+        IHedgeVault(vault).endPlan(_isAllClosed(heldAfter));
     }
 
     /// @inheritdoc IRebalancer
@@ -139,6 +144,7 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
         bool near = _nearLiquidation(plan);
         if (regime < Regime.Stress && !near) revert DeleverageNotAllowed(regime);
 
+        IHedgeVault(vault).beginPlan();
         try IPriceOracle(IHedgeVault(vault).priceOracle()).read() returns (IPriceOracle.Reading memory reading) {
             _deleverage(plan, reading.price, regime, near);
         } catch {
@@ -147,10 +153,19 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
 
         uint256 cash = IHedgeVault(vault).cash();
         if (cash < plan.cashReserve) revert CashReserveMissed(cash, plan.cashReserve);
+        IHedgeVault(vault).endPlan(false);
     }
 
     /// @inheritdoc IRebalancer
-    function measure(uint256 price) external view returns (IHedgePolicy.Measures memory) {
+    function requireInsideBands() external view {
+        uint256 price = IPriceOracle(IHedgeVault(vault).priceOracle()).read().price.mid;
+        IHedgePolicy.Measures memory now_ = measure(price);
+        // Unchanged, so that what is outside a band counts as it is.
+        IHedgePolicy(policy).judge(IRegimeOracle(regimeOracle).regime(), now_, now_);
+    }
+
+    /// @inheritdoc IRebalancer
+    function measure(uint256 price) public view returns (IHedgePolicy.Measures memory) {
         (uint256 nav, Exposure[] memory held) = _holdings(IHedgeVault(vault).adapters(), price);
         return _measure(held, price, nav);
     }
@@ -445,6 +460,13 @@ contract Rebalancer is IRebalancer, AccessManaged, ReentrancyGuardTransient {
             held[i] = IVenueAdapter(adapters[i]).exposure(price);
             nav += held[i].equity;
         }
+    }
+
+    function _isAllClosed(Exposure[] memory held) private pure returns (bool) {
+        for (uint256 i; i < held.length; ++i) {
+            if (held[i].gross != 0 || held[i].equity != 0) return false;
+        }
+        return true;
     }
 
     /// @dev The measures of what is held and of the cash, as shares of `nav`.

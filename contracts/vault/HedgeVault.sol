@@ -12,22 +12,35 @@ import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
-import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {Exposure, IVenueAdapter} from "../venues/IVenueAdapter.sol";
+import {IRebalancer} from "../rebalance/IRebalancer.sol";
+import {IVenueAdapter} from "../venues/IVenueAdapter.sol";
 import {IERC7540Operator, IERC7540Redeem, IERC7575Share} from "./IERC7540.sol";
 import {IHedgeVault} from "./IHedgeVault.sol";
 import {IPriceOracle, Price} from "./IPriceOracle.sol";
+import {ISharePrice} from "./ISharePrice.sol";
+import {RedemptionQueue} from "./RedemptionQueue.sol";
+import {VenueList} from "./VenueList.sol";
 
 /// @title HedgeVault: shares, net asset value, custody of cash, redemption queue
 ///
 /// NET ASSET VALUE
 /// Cash on the books plus what the adapters hold, valued at the oracle's price, on two sides. Entry pays the high side,
-/// exit receives the low side, so no one gains by choosing the moment within the oracle's error. Tokens sent here
-/// without a call are not on the books: a donation moves no price.
+/// exit receives the low side, so no one gains by choosing the moment within the oracle's error. While nothing is at a
+/// venue the cash is all there is, and no price is asked for.
 ///
-/// EXIT
+/// DONATIONS
+/// Tokens sent here without a call are not on the books. Anyone may put them there (`vest`): they become cash little by
+/// little over `VESTING`, so that a donation moves no price at once.
+///
+/// ENTRY AND EXIT AT ONCE
+/// Both need fresh feeds, a narrow spread and a share price near its slow anchor. Leaving at once needs in
+/// addition an empty queue, cash above the reserve, the policy's bands afterwards, and shares that are older than the last
+/// round of a feed: who knows the next round before the feeds do must not enter and leave around it.
+///
+/// EXIT BY REQUEST
 /// Requests are filled first in, first out, by anyone, at a price whose feed rounds are newer than the request: nobody
-/// can ask knowing the price. Shares of a request stay with their owner, locked, and keep their votes.
+/// can ask knowing the price. Shares of a request stay with their owner, locked, and keep their votes. It can be taken back
+/// until a plan has brought back cash after it, and again past its deadline.
 ///
 /// RESERVE
 /// Settlement leaves `reserveBps` of what the venues hold as cash, so that a queue cannot take the cash that margin may
@@ -40,6 +53,13 @@ import {IPriceOracle, Price} from "./IPriceOracle.sol";
 /// base tokens as they are. Virtual shares count among the others, so what stays is never less than the others' share. Each
 /// venue's slice is set aside in the adapter first, which no venue can stop, and then unwound: where the venue will not, the
 /// slice stays aside, the controller's and no longer the vault's, until anyone has it unwound (`unwindSlice`).
+///
+/// FEE
+/// Shares for the steward, by SharePrice, minted when anyone settles or pokes after a period's end. None on exit.
+///
+/// LOCK
+/// Nothing here can be called from within itself, nor while a plan runs: the books and the venues show halves then. What
+/// would answer with a value reverts meanwhile.
 ///
 /// ROLES
 /// The administrator (the Safe, with a delay) sets adapters, caps and limits; cash it can reach only through an adapter it
@@ -59,111 +79,112 @@ contract HedgeVault is
     ERC4626,
     ERC20Permit,
     ERC20Votes,
-    AccessManaged,
-    ReentrancyGuardTransient
+    AccessManaged
 {
+    using RedemptionQueue for RedemptionQueue.Queue;
     using SafeERC20 for IERC20;
+    using VenueList for VenueList.List;
 
     uint256 private constant BPS = 10_000;
-    /// @dev Where nothing is held, every price gives the same.
-    uint256 private constant ANY_PRICE = 1e18;
+    uint8 private constant EXTRA_DECIMALS = 12;
+    uint256 private constant VIRTUAL_SHARES = 1e12;
+    /// @dev Longer than any feed may be silent (PriceOracle): shares this old have seen a newer round.
+    uint256 private constant LONGEST_SILENCE = 7 days;
+    /// @dev The lock is free, held by a function of this contract, or by a plan of the Rebalancer.
+    uint256 private constant FREE = 0;
+    uint256 private constant HELD = 1;
+    uint256 private constant IN_PLAN = 2;
     /// @notice Most adapters a vault can have: valuation loops over all of them.
-    uint256 public constant MAX_ADAPTERS = 8;
-    /// @notice Seconds after which no reserve holds a request back and anyone may force it. Fixed in code: no vote can
-    /// lengthen it.
-    uint256 public constant EXIT_DEADLINE = 14 days;
-    /// @notice Gas each venue gets in a forced exit; Curie takes some 1.4 million. No more, so that one venue cannot burn what
-    /// the others need; no less, so that nobody, and no estimate of gas, keeps a slice from being unwound by sending too
-    /// little. Eight times this is under the cap of a transaction (EIP-7825).
-    uint256 public constant UNWIND_GAS = 2_000_000;
+    uint256 public constant MAX_ADAPTERS = VenueList.MAX_ADAPTERS;
+    /// @inheritdoc IHedgeVault
+    uint256 public constant override EXIT_DEADLINE = RedemptionQueue.EXIT_DEADLINE;
+    /// @notice Gas each venue gets in a forced exit.
+    uint256 public constant UNWIND_GAS = RedemptionQueue.UNWIND_GAS;
+    /// @notice Seconds over which a donation becomes cash.
+    uint256 public constant VESTING = 7 days;
 
-    /// @param assets Most value, in asset units.
-    /// @param bps Most share of net asset value, in basis points.
-    struct Cap {
-        uint128 assets;
-        uint32 bps;
-        bool known;
+    /// @param cash Asset on the books, with all of what is vesting.
+    /// @param vesting What of it began to vest, until `vestedAt`, in seconds since 1970-01-01.
+    struct Books {
+        uint112 cash;
+        uint112 vesting;
+        uint32 vestedAt;
     }
 
-    /// @param shares Shares settled and not claimed.
-    /// @param assets Assets those shares were settled for.
-    /// @param settled Shares ever settled.
-    struct Claim {
-        uint256 shares;
-        uint256 assets;
-        uint256 settled;
+    /// @param locked Shares of pending requests.
+    /// @param fresh Shares that came new at `freshAt`, in seconds since 1970-01-01, or with a transfer of such shares.
+    struct Holder {
+        uint112 locked;
+        uint112 fresh;
+        uint32 freshAt;
     }
 
     address public immutable override priceOracle;
+    /// @inheritdoc IHedgeVault
+    address public immutable override sharePrice;
 
-    uint256 public override cash;
-    uint256 public override claimsOutstanding;
-    uint256 public override pendingShares;
-    /// @notice Widest spread between low and high net asset value at which shares are sold or settled.
-    uint256 public maxSpreadBps;
+    Books private _books;
+    /// @inheritdoc IHedgeVault
+    address public override rebalancer;
+    /// @inheritdoc IHedgeVault
+    uint16 public override maxSpreadBps;
+    /// @inheritdoc IHedgeVault
+    uint16 public override reserveBps;
+    /// @inheritdoc IHedgeVault
+    uint32 public override unwoundAt;
+    /// @inheritdoc IHedgeVault
+    bool public override positionsOpen;
+    uint256 private transient _lock;
+
     /// @notice Smallest request, in shares; an owner's whole free balance is always accepted.
     uint256 public minRequest;
-    /// @inheritdoc IHedgeVault
-    uint256 public override reserveBps;
 
-    address[] private _adapters;
-    mapping(address adapter => Cap) private _caps;
-    mapping(address owner => uint256) public lockedShares;
-    mapping(address controller => Claim) private _claims;
+    VenueList.List private _venues;
+    mapping(address owner => Holder) private _holders;
     mapping(address controller => mapping(address operator => bool)) public override isOperator;
-    /// @inheritdoc IHedgeVault
-    mapping(address controller => mapping(address token => uint256)) public override claimableInKind;
-    /// @inheritdoc IHedgeVault
-    mapping(address controller => mapping(address adapter => uint256)) public override sliceOf;
-    Request[] private _requests;
-    uint256 private _head;
+    RedemptionQueue.Queue private _queue;
 
     constructor(
         address authority_,
         IERC20 asset_,
         address priceOracle_,
+        address sharePrice_,
         string memory name_,
         string memory symbol_,
         uint256 maxSpreadBps_,
         uint256 minRequest_
     ) ERC20(name_, symbol_) ERC20Permit(name_) ERC4626(asset_) AccessManaged(authority_) {
+        // Shares have twelve decimals more, and the books 112 bits.
+        if (decimals() > 20) revert InvalidParameter("decimals", decimals());
+
         priceOracle = priceOracle_;
+        sharePrice = sharePrice_;
         _setLimits(maxSpreadBps_, minRequest_);
+        // Anchor and mark begin at the price of the first share.
+        _follow(0, 0);
+    }
+
+    modifier lock() {
+        _requireFree();
+        _lock = HELD;
+        _;
+        _lock = FREE;
+    }
+
+    function _requireFree() private view {
+        if (_lock != FREE) revert Busy();
     }
 
     // ------------------------------------------------------------------------------------------------ administration
 
     /// @inheritdoc IHedgeVault
     function setAdapter(address adapter, uint128 capAssets, uint32 capBps) external restricted {
-        if (capBps > BPS) revert InvalidParameter("capBps", capBps);
-        if (IVenueAdapter(adapter).vault() != address(this)) revert NotAnAdapter(adapter);
-        // An adapter that could not set a slice aside would trap everyone.
-        IVenueAdapter(adapter).setAside(0, 1);
-        if (!_caps[adapter].known) {
-            if (_adapters.length == MAX_ADAPTERS) revert InvalidParameter("adapters", MAX_ADAPTERS + 1);
-            _adapters.push(adapter);
-        }
-
-        _caps[adapter] = Cap(capAssets, capBps, true);
-
-        emit AdapterSet(adapter, capAssets, capBps);
+        _venues.set(adapter, capAssets, capBps);
     }
 
     /// @inheritdoc IHedgeVault
     function removeAdapter(address adapter) external restricted {
-        if (!isAdapter(adapter)) revert NotAnAdapter(adapter);
-        Exposure memory held = IVenueAdapter(adapter).exposure(ANY_PRICE);
-        (uint256 aside, ) = IVenueAdapter(adapter).slices();
-        if (held.gross != 0 || held.equity != 0 || aside != 0) revert AdapterNotEmpty(adapter);
-
-        delete _caps[adapter];
-        uint256 last = _adapters.length - 1;
-        for (uint256 i; i < last; ++i) {
-            if (_adapters[i] == adapter) _adapters[i] = _adapters[last];
-        }
-        _adapters.pop();
-
-        emit AdapterRemoved(adapter);
+        _venues.remove(adapter);
     }
 
     /// @inheritdoc IHedgeVault
@@ -175,9 +196,18 @@ contract HedgeVault is
     function setReserve(uint256 reserveBps_) external restricted {
         if (reserveBps_ > 2_000) revert InvalidParameter("reserveBps", reserveBps_);
 
-        reserveBps = reserveBps_;
+        reserveBps = uint16(reserveBps_);
 
         emit ReserveSet(reserveBps_);
+    }
+
+    /// @inheritdoc IHedgeVault
+    function setRebalancer(address rebalancer_) external restricted {
+        if (IRebalancer(rebalancer_).vault() != address(this)) revert NotTheRebalancer(rebalancer_);
+
+        rebalancer = rebalancer_;
+
+        emit RebalancerSet(rebalancer_);
     }
 
     function _setLimits(uint256 maxSpreadBps_, uint256 minRequest_) private {
@@ -185,7 +215,7 @@ contract HedgeVault is
         // A minimum above a thousand whole shares would trap small holders in a queue of whole balances only.
         if (minRequest_ > 1_000 * 10 ** decimals()) revert InvalidParameter("minRequest", minRequest_);
 
-        maxSpreadBps = maxSpreadBps_;
+        maxSpreadBps = uint16(maxSpreadBps_);
         minRequest = minRequest_;
 
         emit LimitsSet(maxSpreadBps_, minRequest_);
@@ -194,23 +224,32 @@ contract HedgeVault is
     // ---------------------------------------------------------------------------------------------- net asset value
 
     /// @inheritdoc IHedgeVault
+    function cash() public view returns (uint256) {
+        Books memory books = _books;
+        if (block.timestamp >= books.vestedAt) return books.cash;
+        return books.cash - Math.ceilDiv(books.vesting * (books.vestedAt - block.timestamp), VESTING);
+    }
+
+    /// @inheritdoc IHedgeVault
     function nav() public view returns (uint256 low, uint256 high) {
-        return _nav(IPriceOracle(priceOracle).read().price);
+        _requireFree();
+        return positionsOpen ? _nav(IPriceOracle(priceOracle).read().price) : (cash(), cash());
     }
 
     /// @inheritdoc IHedgeVault
     function navAt(uint256 price) public view returns (uint256 value) {
-        value = cash;
-        for (uint256 i; i < _adapters.length; ++i) {
-            value += IVenueAdapter(_adapters[i]).valueAt(price);
+        _requireFree();
+        value = cash();
+        for (uint256 i; i < _venues.adapters.length; ++i) {
+            value += IVenueAdapter(_venues.adapters[i]).valueAt(price);
         }
     }
 
     function _nav(Price memory price) private view returns (uint256 low, uint256 high) {
-        low = cash;
-        high = cash;
-        for (uint256 i; i < _adapters.length; ++i) {
-            (uint256 adapterLow, uint256 adapterHigh) = IVenueAdapter(_adapters[i]).valuation(price);
+        low = cash();
+        high = low;
+        for (uint256 i; i < _venues.adapters.length; ++i) {
+            (uint256 adapterLow, uint256 adapterHigh) = IVenueAdapter(_venues.adapters[i]).valuation(price);
             low += adapterLow;
             high += adapterHigh;
         }
@@ -224,24 +263,55 @@ contract HedgeVault is
         return (high - low) * BPS <= high * maxSpreadBps;
     }
 
-    /// @notice Net asset value at the mid price, before unwinding costs. Entry and exit have prices of their own.
+    /// @notice Net asset value at the mid price, before unwinding costs; where there is no price, or in the middle of a
+    /// plan, by the last share price that was looked at (`poke`). Entry and exit have prices of their own.
     function totalAssets() public view override returns (uint256) {
-        return navAt(IPriceOracle(priceOracle).read().price.mid);
+        if (!positionsOpen) return cash();
+        try IPriceOracle(priceOracle).read() returns (IPriceOracle.Reading memory reading) {
+            try this.navAt(reading.price.mid) returns (uint256 value) {
+                return value;
+            } catch {} // solhint-disable-line no-empty-blocks
+        } catch {} // solhint-disable-line no-empty-blocks
+        return ISharePrice(sharePrice).valueOf(address(this), _virtualSupply());
+    }
+
+    /// @inheritdoc IHedgeVault
+    function poke() external lock returns (uint256 feeShares) {
+        (uint256 low, uint256 high) = positionsOpen ? _nav(IPriceOracle(priceOracle).read().price) : (cash(), cash());
+        return _follow(low, high);
+    }
+
+    /// @dev Moves the anchor, and mints the fee when one is due.
+    function _follow(uint256 low, uint256 high) private returns (uint256 feeShares) {
+        feeShares = ISharePrice(sharePrice).follow(low, high, _virtualSupply());
+        if (feeShares != 0) _mint(ISharePrice(sharePrice).recipient(), feeShares);
+    }
+
+    /// @inheritdoc IHedgeVault
+    function vest() external lock returns (uint256 assets) {
+        if (block.timestamp < _books.vestedAt) revert StillVesting(_books.vestedAt);
+        assets = IERC20(asset()).balanceOf(address(this)) - _books.cash - _queue.claimsOutstanding;
+        if (assets == 0) revert NothingToVest();
+
+        uint32 vestedAt = uint32(block.timestamp + VESTING);
+        _books = Books(_books.cash + SafeCast.toUint112(assets), SafeCast.toUint112(assets), vestedAt);
+
+        emit VestingStarted(assets, vestedAt);
     }
 
     /// @inheritdoc IHedgeVault
     function adapters() external view returns (address[] memory) {
-        return _adapters;
+        return _venues.adapters;
     }
 
     /// @inheritdoc IHedgeVault
     function isAdapter(address adapter) public view returns (bool) {
-        return _caps[adapter].known;
+        return _venues.caps[adapter].known;
     }
 
     /// @inheritdoc IHedgeVault
     function capOf(address adapter) external view returns (uint256 assets, uint256 bps) {
-        Cap memory cap = _caps[adapter];
+        VenueList.Cap memory cap = _venues.caps[adapter];
         return (cap.assets, cap.bps);
     }
 
@@ -249,10 +319,9 @@ contract HedgeVault is
 
     /// @inheritdoc IHedgeVault
     function draw(uint256 assets) external {
-        if (!isAdapter(msg.sender)) revert NotAnAdapter(msg.sender);
-        if (assets > cash) revert InsufficientCash(assets, cash);
-
-        cash -= assets;
+        _requireAdapter();
+        _takeCash(assets, 0);
+        if (!positionsOpen) positionsOpen = true;
 
         emit Drawn(msg.sender, assets);
         IERC20(asset()).safeTransfer(msg.sender, assets);
@@ -260,20 +329,62 @@ contract HedgeVault is
 
     /// @inheritdoc IHedgeVault
     function restore(uint256 assets) external {
-        if (!isAdapter(msg.sender)) revert NotAnAdapter(msg.sender);
+        _requireAdapter();
 
-        cash += assets;
+        _books.cash += SafeCast.toUint112(assets);
+        // Others pay for what was unwound: those it was for may not walk away from it.
+        if (_queue.pendingShares != 0) unwoundAt = uint32(block.timestamp);
 
         emit Restored(msg.sender, assets);
         IERC20(asset()).safeTransferFrom(msg.sender, address(this), assets);
     }
 
+    function _takeCash(uint256 assets, uint256 reserve) private {
+        uint256 available = cash();
+        if (assets + reserve > available) revert InsufficientCash(assets + reserve, available);
+
+        _books.cash -= uint112(assets);
+    }
+
+    /// @dev While a function of the vault counts what a venue sends, cash stays as it is.
+    function _requireAdapter() private view {
+        if (!isAdapter(msg.sender)) revert NotAnAdapter(msg.sender);
+        if (_lock == HELD) revert Busy();
+    }
+
+    /// @inheritdoc IHedgeVault
+    function beginPlan() external {
+        if (msg.sender != rebalancer) revert NotTheRebalancer(msg.sender);
+        _requireFree();
+        _lock = IN_PLAN;
+    }
+
+    /// @inheritdoc IHedgeVault
+    function endPlan(bool allClosed) external {
+        if (msg.sender != rebalancer) revert NotTheRebalancer(msg.sender);
+        if (_lock != IN_PLAN) revert Busy();
+        _lock = FREE;
+        if (allClosed) closePositions();
+    }
+
+    /// @inheritdoc IHedgeVault
+    function closePositions() public lock {
+        _venues.requireEmpty();
+
+        positionsOpen = false;
+    }
+
     // ---------------------------------------------------------------------------------------------------------- entry
 
-    /// @notice Zero when the feeds are stale or the spread is too wide; no limit otherwise.
+    /// @notice Zero when the feeds are stale, the spread is too wide, the share price moves too fast or a plan runs; no limit
+    /// that anyone could reach otherwise.
     function maxDeposit(address) public view override returns (uint256) {
         try this.nav() returns (uint256 low, uint256 high) {
-            return _spreadOk(low, high) ? type(uint128).max : 0;
+            bool open =
+                !positionsOpen ||
+                    (_spreadOk(low, high) &&
+                        ISharePrice(sharePrice).isOpen(address(this), low, high, _virtualSupply()));
+            return open ? type(uint64).max : 0;
         } catch {
             return 0;
         }
@@ -281,48 +392,108 @@ contract HedgeVault is
 
     /// @inheritdoc ERC4626
     function maxMint(address receiver) public view override returns (uint256) {
-        uint256 assets = maxDeposit(receiver);
-        return assets == 0 ? 0 : type(uint128).max;
+        return maxDeposit(receiver) == 0 ? 0 : type(uint64).max;
     }
 
     /// @notice Shares for assets at the high net asset value, rounded down.
     function previewDeposit(uint256 assets) public view override returns (uint256) {
-        return Math.mulDiv(assets, _virtualSupply(), _entryNav() + 1);
+        (, uint256 high) = nav();
+        return _sharesFor(assets, high);
     }
 
     /// @notice Assets for shares at the high net asset value, rounded up.
     function previewMint(uint256 shares) public view override returns (uint256) {
-        return Math.mulDiv(shares, _entryNav() + 1, _virtualSupply(), Math.Rounding.Ceil);
+        (, uint256 high) = nav();
+        return _assetsFor(shares, high);
     }
 
-    function _entryNav() private view returns (uint256) {
-        (uint256 low, uint256 high) = nav();
-        _requireSpread(low, high);
-        return high;
+    function _sharesFor(uint256 assets, uint256 high) private view returns (uint256) {
+        return Math.mulDiv(assets, _virtualSupply(), high + 1);
+    }
+
+    function _assetsFor(uint256 shares, uint256 high) private view returns (uint256) {
+        return Math.mulDiv(shares, high + 1, _virtualSupply(), Math.Rounding.Ceil);
+    }
+
+    function _convertToShares(uint256 assets, Math.Rounding rounding) internal view override returns (uint256) {
+        return Math.mulDiv(assets, _virtualSupply(), totalAssets() + 1, rounding);
+    }
+
+    function _convertToAssets(uint256 shares, Math.Rounding rounding) internal view override returns (uint256) {
+        return Math.mulDiv(shares, totalAssets() + 1, _virtualSupply(), rounding);
     }
 
     /// @dev Virtual shares (and one virtual asset unit) make the first depositor's inflation attack unprofitable.
     function _virtualSupply() private view returns (uint256) {
-        return totalSupply() + 10 ** _decimalsOffset();
+        return totalSupply() + VIRTUAL_SHARES;
     }
 
-    /// @dev ERC4626 asks `maxDeposit` first, which would hide why entry is closed: the previews name the cause.
-    function deposit(uint256 assets, address receiver) public override nonReentrant returns (uint256 shares) {
-        shares = previewDeposit(assets);
+    /// @dev Both sides of the net asset value, and the older of the feeds' rounds, while shares may be sold or taken back.
+    function _tradingNav() private returns (uint256 low, uint256 high, uint256 newestRound) {
+        if (!positionsOpen) return (cash(), cash(), block.timestamp);
+
+        IPriceOracle.Reading memory reading = IPriceOracle(priceOracle).read();
+        (low, high) = _nav(reading.price);
+        _requireSpread(low, high);
+        ISharePrice(sharePrice).check(low, high, _virtualSupply());
+        newestRound = Math.min(reading.baseUpdatedAt, reading.assetUpdatedAt);
+    }
+
+    /// @dev ERC4626 asks `maxDeposit` first, which would hide why entry is closed: the checks here name the cause.
+    function deposit(uint256 assets, address receiver) public override lock returns (uint256 shares) {
+        (, uint256 high, ) = _tradingNav();
+        shares = _sharesFor(assets, high);
         _deposit(_msgSender(), receiver, assets, shares);
     }
 
     /// @inheritdoc ERC4626
-    function mint(uint256 shares, address receiver) public override nonReentrant returns (uint256 assets) {
-        assets = previewMint(shares);
+    function mint(uint256 shares, address receiver) public override lock returns (uint256 assets) {
+        (, uint256 high, ) = _tradingNav();
+        assets = _assetsFor(shares, high);
         _deposit(_msgSender(), receiver, assets, shares);
     }
 
     function _deposit(address caller, address receiver, uint256 assets, uint256 shares) internal override {
         // A deposit too small for one share would be a gift to the others, by mistake.
         if (shares == 0) revert InvalidParameter("assets", assets);
-        cash += assets;
+        _books.cash += SafeCast.toUint112(assets);
         super._deposit(caller, receiver, assets, shares);
+    }
+
+    // ------------------------------------------------------------------------------------------------- exit: at once
+
+    /// @inheritdoc IHedgeVault
+    function redeemInstantly(
+        uint256 shares,
+        uint256 minAssets,
+        address receiver,
+        address owner
+    ) external lock returns (uint256 assets) {
+        if (_queue.pendingShares != 0) revert QueueNotEmpty(_queue.pendingShares);
+        if (msg.sender != owner && !isOperator[owner][msg.sender]) _spendAllowance(owner, msg.sender, shares);
+        (uint256 low, , uint256 newestRound) = _tradingNav();
+        _requireSeen(owner, shares, newestRound);
+        assets = Math.mulDiv(shares, low + 1, _virtualSupply());
+        if (assets == 0 || assets < minAssets) revert TooLittle(assets, minAssets);
+
+        _takeCash(assets, _marginReserve(low));
+        _burn(owner, shares);
+
+        emit Withdraw(msg.sender, receiver, owner, assets, shares);
+        if (positionsOpen) IRebalancer(rebalancer).requireInsideBands();
+        IERC20(asset()).safeTransfer(receiver, assets);
+    }
+
+    /// @dev Shares that came since the feeds' rounds leave by request.
+    function _requireSeen(address owner, uint256 shares, uint256 newestRound) private view {
+        Holder memory holder = _holders[owner];
+        if (newestRound <= holder.freshAt && shares + holder.fresh > balanceOf(owner)) {
+            revert SharesTooFresh(owner, holder.fresh, holder.freshAt, newestRound);
+        }
+    }
+
+    function _marginReserve(uint256 low) private view returns (uint256) {
+        return Math.mulDiv(low - cash(), reserveBps, BPS, Math.Rounding.Ceil);
     }
 
     // ----------------------------------------------------------------------------------------------- exit: requests
@@ -339,251 +510,130 @@ contract HedgeVault is
         uint256 shares,
         address controller,
         address owner
-    ) external nonReentrant returns (uint256 requestId) {
+    ) external lock returns (uint256 requestId) {
         if (msg.sender != owner && !isOperator[owner][msg.sender]) _spendAllowance(owner, msg.sender, shares);
         // Without this anyone could fill a stranger's queue with dust in their name.
         if (controller != owner && controller != msg.sender && !isOperator[controller][msg.sender]) {
             revert NotAuthorized(msg.sender, controller);
         }
-        uint256 free = balanceOf(owner) - lockedShares[owner];
-        if (shares > free) revert SharesLocked(owner, shares, free);
-        if (shares == 0 || (shares < minRequest && shares != free)) revert RequestTooSmall(shares, minRequest);
-
-        requestId = _requests.length;
-        lockedShares[owner] += shares;
-        pendingShares += shares;
-        _requests.push(Request(controller, owner, uint64(block.timestamp), shares, 0, 0));
-
-        emit RedeemRequest(controller, owner, requestId, msg.sender, shares);
+        uint256 free = balanceOf(owner) - _holders[owner].locked;
+        requestId = _queue.request(shares, controller, owner, free, minRequest);
+        _holders[owner].locked += SafeCast.toUint112(shares);
     }
 
     /// @inheritdoc IHedgeVault
-    function cancelRedeemRequest(uint256 requestId, address controller) external nonReentrant returns (uint256 shares) {
+    function cancelRedeemRequest(uint256 requestId, address controller) external lock returns (uint256 shares) {
         _requireController(controller);
-        if (requestId >= _requests.length) revert NoSuchRequest(requestId, controller);
-        Request storage entry = _requests[requestId];
-        shares = entry.shares;
-        if (entry.controller != controller || shares == 0) revert NoSuchRequest(requestId, controller);
-
-        entry.shares = 0;
-        pendingShares -= shares;
-        lockedShares[entry.owner] -= shares;
-
-        emit RedemptionCancelled(requestId, controller, shares);
+        address owner;
+        (owner, shares) = _queue.cancel(requestId, controller, unwoundAt);
+        _holders[owner].locked -= uint112(shares);
     }
 
     /// @inheritdoc IERC7540Redeem
     function pendingRedeemRequest(uint256 requestId, address controller) external view returns (uint256) {
-        if (requestId >= _requests.length || _requests[requestId].controller != controller) return 0;
-        return _requests[requestId].shares;
+        return _queue.pending(requestId, controller);
     }
 
     /// @inheritdoc IERC7540Redeem
-    /// @dev A controller's requests settle in order and are claimed in order, so what is claimed of one follows from
-    /// how much the controller has claimed in all.
     function claimableRedeemRequest(uint256 requestId, address controller) external view returns (uint256) {
-        if (requestId >= _requests.length || _requests[requestId].controller != controller) return 0;
-        Request memory entry = _requests[requestId];
-        Claim memory claim = _claims[controller];
-        uint256 claimed = claim.settled - claim.shares;
-        uint256 claimedHere = claimed > entry.claimOffset ? Math.min(claimed - entry.claimOffset, entry.settled) : 0;
-        return entry.settled - claimedHere;
+        return _queue.claimable(requestId, controller);
     }
 
     /// @inheritdoc IHedgeVault
     function request(uint256 requestId) external view returns (Request memory) {
-        return _requests[requestId];
+        return _queue.requests[requestId];
     }
 
     /// @inheritdoc IHedgeVault
     function queueBounds() external view returns (uint256 head, uint256 tail) {
-        return (_head, _requests.length);
+        return (_queue.head, _queue.requests.length);
+    }
+
+    /// @inheritdoc IHedgeVault
+    function pendingShares() external view returns (uint256) {
+        return _queue.pendingShares;
     }
 
     // --------------------------------------------------------------------------------------------- exit: settlement
 
     /// @inheritdoc IHedgeVault
-    function settle(uint256 maxRequests) external nonReentrant returns (uint256 shares, uint256 assets) {
+    function settle(uint256 maxRequests) external lock returns (uint256 shares, uint256 assets) {
         IPriceOracle.Reading memory reading = IPriceOracle(priceOracle).read();
         (uint256 low, uint256 high) = _nav(reading.price);
         _requireSpread(low, high);
-        uint256 newestRound = Math.min(reading.baseUpdatedAt, reading.assetUpdatedAt);
-        uint256 marginReserve = Math.mulDiv(low - cash, reserveBps, BPS, Math.Rounding.Ceil);
+        _follow(low, high);
 
-        // It reverts only when nothing at all was done: what was skipped or settled before must not be undone.
-        uint256 firstHead = _head;
-        for (uint256 i; i < maxRequests && _head < _requests.length; ++i) {
-            Request storage entry = _requests[_head];
-            if (entry.shares == 0) {
-                ++_head;
-                continue;
-            }
-            if (newestRound <= entry.createdAt) {
-                if (shares == 0 && _head == firstHead) revert NoNewerRound(_head, entry.createdAt, newestRound);
-                break;
-            }
-            uint256 reserve = _isOverdue(entry) ? 0 : marginReserve;
-            if (cash <= reserve) {
-                if (shares == 0 && _head == firstHead) revert InsufficientCash(reserve + 1, cash);
-                break;
-            }
-            (uint256 filledShares, uint256 filledAssets) = _fill(entry, low, cash - reserve);
-            shares += filledShares;
-            assets += filledAssets;
-            low -= filledAssets;
-            if (entry.shares == 0) ++_head;
+        RedemptionQueue.Fill[] memory fills;
+        (fills, shares, assets) = _queue.settle(
+            RedemptionQueue.Terms({
+                low: low,
+                supply: _virtualSupply(),
+                cash: cash(),
+                reserve: _marginReserve(low),
+                newestRound: Math.min(reading.baseUpdatedAt, reading.assetUpdatedAt),
+                maxRequests: maxRequests
+            })
+        );
+        _books.cash -= uint112(assets);
+        for (uint256 i; i < fills.length; ++i) {
+            if (fills[i].shares != 0) _burnLocked(fills[i].owner, fills[i].shares);
         }
     }
 
-    function _isOverdue(Request storage entry) private view returns (bool) {
-        return block.timestamp >= entry.createdAt + EXIT_DEADLINE;
-    }
-
-    /// @dev Fills the head as far as the available cash goes: assets round down for whole requests, shares round up for
-    /// parts.
-    function _fill(
-        Request storage entry,
-        uint256 low,
-        uint256 available
-    ) private returns (uint256 shares, uint256 assets) {
-        uint256 supply = _virtualSupply();
-        shares = entry.shares;
-        assets = Math.mulDiv(shares, low + 1, supply);
-        if (assets > available) {
-            assets = available;
-            shares = Math.min(Math.mulDiv(assets, supply, low + 1, Math.Rounding.Ceil), shares);
-        }
-
-        _book(entry, shares, assets);
-
-        emit RedemptionSettled(_head, entry.controller, shares, assets, low);
-    }
-
-    /// @dev Burns shares of a request and sets the cash aside that they are settled for.
-    function _book(Request storage entry, uint256 shares, uint256 assets) private {
-        Claim storage claim = _claims[entry.controller];
-        if (entry.settled == 0) entry.claimOffset = claim.settled;
-        entry.shares -= shares;
-        entry.settled += shares;
-        claim.shares += shares;
-        claim.assets += assets;
-        claim.settled += shares;
-        pendingShares -= shares;
-        lockedShares[entry.owner] -= shares;
-        cash -= assets;
-        claimsOutstanding += assets;
-        _burn(entry.owner, shares);
+    function _burnLocked(address owner, uint256 shares) private {
+        _holders[owner].locked -= uint112(shares);
+        _burn(owner, shares);
     }
 
     // ------------------------------------------------------------------------------------------------ exit: by force
 
     /// @inheritdoc IHedgeVault
-    function force(uint256 requestId) external nonReentrant returns (uint256 shares, uint256 assets) {
-        if (requestId >= _requests.length) revert NoSuchRequest(requestId, address(0));
-        Request storage entry = _requests[requestId];
-        address controller = entry.controller;
-        shares = entry.shares;
-        if (shares == 0) revert NoSuchRequest(requestId, controller);
-        if (!_isOverdue(entry)) revert NotOverdue(requestId, entry.createdAt + EXIT_DEADLINE);
-        _requireNoneHalfSettled(requestId, controller);
-
+    function force(uint256 requestId) external lock returns (uint256 shares, uint256 assets) {
         uint256 supply = _virtualSupply();
-        assets = Math.mulDiv(shares, cash, supply);
-        _book(entry, shares, assets);
-
-        emit RedemptionForced(requestId, controller, shares, assets);
-        for (uint256 i; i < _adapters.length; ++i) {
-            sliceOf[controller][_adapters[i]] += IVenueAdapter(_adapters[i]).setAside(shares, supply);
-        }
-        bool anyPrice = _isController(controller);
-        for (uint256 i; i < _adapters.length; ++i) {
-            address adapter = _adapters[i];
-            uint256 units = sliceOf[controller][adapter];
-            if (units == 0) continue;
-            uint256 held = _besidesCash();
-            // A call passes on 63/64 of the gas at most.
-            if (gasleft() < UNWIND_GAS + UNWIND_GAS / 32) revert InsufficientGas(gasleft());
-            try IVenueAdapter(adapter).unwind{gas: UNWIND_GAS}(units, anyPrice) returns (
-                address token,
-                uint256 amount
-            ) {
-                _bookSlice(controller, adapter, units, held, token, amount);
-            } catch {
-                // What it reverted with is left where it is: long enough, copying it would burn the others' gas.
-                emit SliceKept(controller, adapter, units);
-            }
-        }
+        address owner;
+        address controller;
+        (owner, controller, shares, assets) = _queue.force(requestId, cash(), supply);
+        _books.cash -= uint112(assets);
+        _burnLocked(owner, shares);
+        _queue.unwindAll(_venues.adapters, asset(), controller, shares, supply, _isController(controller));
     }
 
     /// @inheritdoc IHedgeVault
-    function unwindSlice(address controller, address adapter, uint256 units) external nonReentrant {
-        uint256 aside = sliceOf[controller][adapter];
-        if (units == 0 || units > aside) revert ClaimTooLarge(controller, units, aside);
-
-        uint256 held = _besidesCash();
-        (address token, uint256 amount) = IVenueAdapter(adapter).unwind(units, _isController(controller));
-        _bookSlice(controller, adapter, units, held, token, amount);
+    function unwindSlice(address controller, address adapter, uint256 units) external lock {
+        _queue.unwindSlice(asset(), controller, adapter, units, _isController(controller));
     }
 
     /// @inheritdoc IHedgeVault
-    function claimInKind(
-        address token,
-        address receiver,
-        address controller
-    ) external nonReentrant returns (uint256 amount) {
+    function claimInKind(address token, address receiver, address controller) external lock returns (uint256 amount) {
         _requireController(controller);
-        amount = claimableInKind[controller][token];
-
-        claimableInKind[controller][token] = 0;
-
-        emit ClaimedInKind(controller, token, receiver, amount);
-        IERC20(token).safeTransfer(receiver, amount);
+        return _queue.claimInKind(token, receiver, controller);
     }
 
-    /// @dev What a slice brought becomes its controller's claim. The asset is counted: were it taken on trust, one adapter
-    /// could make claims that all the others' cash would have to pay.
-    function _bookSlice(
-        address controller,
-        address adapter,
-        uint256 units,
-        uint256 held,
-        address token,
-        uint256 amount
-    ) private {
-        uint256 assets = _besidesCash() - held;
-
-        sliceOf[controller][adapter] -= units;
-        _claims[controller].assets += assets;
-        claimsOutstanding += assets;
-        if (token != asset()) claimableInKind[controller][token] += amount;
-
-        emit SliceUnwound(controller, adapter, units, assets, token, amount);
+    /// @inheritdoc IHedgeVault
+    function claimableInKind(address controller, address token) external view returns (uint256) {
+        return _queue.inKind[controller][token];
     }
 
-    /// @dev What the vault has of the asset beside its cash: what an adapter draws or restores does not change it.
-    function _besidesCash() private view returns (uint256) {
-        return IERC20(asset()).balanceOf(address(this)) - cash;
+    /// @inheritdoc IHedgeVault
+    function sliceOf(address controller, address adapter) external view returns (uint256) {
+        return _queue.slices[controller][adapter];
     }
 
-    /// @dev A controller's claims are told apart by the order they were settled in, so one that is settled in part comes
-    /// before the same controller's others. It is older than they are, hence overdue as well.
-    function _requireNoneHalfSettled(uint256 requestId, address controller) private view {
-        Request storage head = _requests[_head];
-        if (_head != requestId && head.controller == controller && head.settled != 0 && head.shares != 0) {
-            revert OlderRequestFirst(_head);
-        }
+    /// @inheritdoc IHedgeVault
+    function claimsOutstanding() external view returns (uint256) {
+        return _queue.claimsOutstanding;
     }
 
     // -------------------------------------------------------------------------------------------------- exit: claims
 
     /// @notice Assets the controller can claim now.
     function maxWithdraw(address controller) public view override returns (uint256) {
-        return _claims[controller].assets;
+        return _queue.claims[controller].assets;
     }
 
     /// @notice Settled shares the controller can claim assets for now.
     function maxRedeem(address controller) public view override returns (uint256) {
-        return _claims[controller].shares;
+        return _queue.claims[controller].shares;
     }
 
     /// @notice Always reverts: the price of an asynchronous exit is not known beforehand (ERC-7540).
@@ -601,12 +651,10 @@ contract HedgeVault is
         uint256 assets,
         address receiver,
         address controller
-    ) public override nonReentrant returns (uint256 shares) {
-        Claim memory claim = _claims[controller];
-        if (assets > claim.assets) revert ClaimTooLarge(controller, assets, claim.assets);
-        shares =
-            assets == claim.assets ? claim.shares : Math.mulDiv(assets, claim.shares, claim.assets, Math.Rounding.Ceil);
-        _claim(controller, receiver, assets, shares);
+    ) public override lock returns (uint256 shares) {
+        _requireController(controller);
+        shares = _queue.withdraw(assets, controller);
+        _pay(controller, receiver, assets, shares);
     }
 
     /// @notice Claims the assets of settled shares, rounded down.
@@ -614,20 +662,13 @@ contract HedgeVault is
         uint256 shares,
         address receiver,
         address controller
-    ) public override nonReentrant returns (uint256 assets) {
-        Claim memory claim = _claims[controller];
-        if (shares > claim.shares) revert ClaimTooLarge(controller, shares, claim.shares);
-        assets = shares == claim.shares ? claim.assets : Math.mulDiv(shares, claim.assets, claim.shares);
-        _claim(controller, receiver, assets, shares);
+    ) public override lock returns (uint256 assets) {
+        _requireController(controller);
+        assets = _queue.redeem(shares, controller);
+        _pay(controller, receiver, assets, shares);
     }
 
-    function _claim(address controller, address receiver, uint256 assets, uint256 shares) private {
-        _requireController(controller);
-
-        _claims[controller].shares -= shares;
-        _claims[controller].assets -= assets;
-        claimsOutstanding -= assets;
-
+    function _pay(address controller, address receiver, uint256 assets, uint256 shares) private {
         emit Withdraw(msg.sender, receiver, controller, assets, shares);
         IERC20(asset()).safeTransfer(receiver, assets);
     }
@@ -690,15 +731,41 @@ contract HedgeVault is
     }
 
     function _update(address from, address to, uint256 value) internal override(ERC20, ERC20Votes) {
-        if (from != address(0)) {
-            uint256 balance = balanceOf(from);
-            uint256 locked = lockedShares[from];
-            if (value <= balance && balance - value < locked) revert SharesLocked(from, value, balance - locked);
+        if (from == address(0)) {
+            // While nothing is at a venue the price is known to all: nothing to see first.
+            if (positionsOpen) _addFresh(to, value, block.timestamp);
+        } else if (value <= balanceOf(from)) {
+            Holder memory holder = _holders[from];
+            uint256 left = balanceOf(from) - value;
+            if (left < holder.locked) revert SharesLocked(from, value, balanceOf(from) - holder.locked);
+            if (left < holder.fresh) {
+                // The fresh ones go last.
+                _holders[from].fresh = uint112(left);
+                if (to != address(0)) _addFresh(to, holder.fresh - left, holder.freshAt);
+            }
         }
         super._update(from, to, value);
     }
 
+    /// @dev Shares that long ago became fresh no longer are, so that nobody's gift of a share makes another's old ones new.
+    function _addFresh(address owner, uint256 shares, uint256 at) private {
+        Holder storage holder = _holders[owner];
+        uint256 before = holder.freshAt + LONGEST_SILENCE < block.timestamp ? 0 : holder.fresh;
+        holder.fresh = SafeCast.toUint112(before + shares);
+        holder.freshAt = uint32(Math.max(holder.freshAt, at));
+    }
+
+    /// @inheritdoc IHedgeVault
+    function lockedShares(address owner) external view returns (uint256) {
+        return _holders[owner].locked;
+    }
+
+    /// @inheritdoc IHedgeVault
+    function freshShares(address owner) external view returns (uint256 shares, uint256 at) {
+        return (_holders[owner].fresh, _holders[owner].freshAt);
+    }
+
     function _decimalsOffset() internal pure override returns (uint8) {
-        return 12;
+        return EXTRA_DECIMALS;
     }
 }

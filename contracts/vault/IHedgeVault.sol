@@ -28,6 +28,10 @@ interface IHedgeVault {
     event LimitsSet(uint256 maxSpreadBps, uint256 minRequest);
     /// @notice The margin reserve changed.
     event ReserveSet(uint256 reserveBps);
+    /// @notice Plans are those of this Rebalancer from now on.
+    event RebalancerSet(address rebalancer);
+    /// @notice What was sent here without a call becomes cash until `vestedAt`, in seconds since 1970-01-01.
+    event VestingStarted(uint256 assets, uint256 vestedAt);
     /// @notice Cash went from the vault to an adapter.
     event Drawn(address indexed adapter, uint256 assets);
     /// @notice Cash came back from an adapter.
@@ -87,6 +91,22 @@ interface IHedgeVault {
     error InsufficientGas(uint256 gasLeft);
     /// @notice This request of the same controller is settled in part already and must be forced before.
     error OlderRequestFirst(uint256 requestId);
+    /// @notice A call from within this contract, or while a plan runs.
+    error Busy();
+    /// @notice The caller is not the Rebalancer of this vault, or the Rebalancer is of another vault.
+    error NotTheRebalancer(address rebalancer);
+    /// @notice Earlier donations vest until then.
+    error StillVesting(uint256 vestedAt);
+    /// @notice Nothing was sent here without a call.
+    error NothingToVest();
+    /// @notice Requests wait: whoever leaves now leaves after them.
+    error QueueNotEmpty(uint256 pendingShares);
+    /// @notice Some of these shares are newer than the feeds' last rounds; ask with `requestRedeem`, or wait for newer rounds.
+    error SharesTooFresh(address owner, uint256 fresh, uint256 freshAt, uint256 newestRound);
+    /// @notice The shares bring less than the least that was asked for.
+    error TooLittle(uint256 assets, uint256 minAssets);
+    /// @notice A plan has brought back cash since the request was made; it can be taken back again past its deadline.
+    error UnwindingBegun(uint256 requestId, uint256 unwoundAt);
     /// @notice Previews of an asynchronous exit must revert (ERC-7540).
     error PreviewNotSupported();
     /// @notice A parameter is outside its bounds.
@@ -98,7 +118,7 @@ interface IHedgeVault {
     /// @notice Net asset value in asset units at one price, before unwinding costs: what execution loss is measured on.
     function navAt(uint256 price) external view returns (uint256);
 
-    /// @notice Idle cash on the books, in asset units, settled claims excluded.
+    /// @notice Idle cash on the books, in asset units, settled claims and what still vests excluded.
     function cash() external view returns (uint256);
 
     /// @notice Assets set aside for settled, unclaimed requests.
@@ -122,6 +142,9 @@ interface IHedgeVault {
     /// @notice Takes an adapter that holds nothing off the list of eight. It can be added again.
     function removeAdapter(address adapter) external;
 
+    /// @notice Sets whose plans run here: the Rebalancer's, which must be this vault's.
+    function setRebalancer(address rebalancer_) external;
+
     /// @notice Sets the widest spread for entry and settlement, and the smallest request in shares.
     function setLimits(uint256 maxSpreadBps, uint256 minRequest) external;
 
@@ -130,7 +153,54 @@ interface IHedgeVault {
 
     /// @notice The cash that settlement leaves, as a share of the low value at the venues, in basis points. A request past
     /// its deadline is paid from it too.
-    function reserveBps() external view returns (uint256);
+    function reserveBps() external view returns (uint16);
+
+    /// @notice Widest spread between low and high net asset value at which shares are sold or settled, in basis points.
+    function maxSpreadBps() external view returns (uint16);
+
+    /// @notice The anchor that the share price must be near for entry and instant exit, and the steward's fee.
+    function sharePrice() external view returns (address);
+
+    /// @notice Whose plans run here; the zero address until it is set.
+    function rebalancer() external view returns (address);
+
+    /// @notice When cash last came back from a venue while requests waited, in seconds since 1970-01-01.
+    function unwoundAt() external view returns (uint32);
+
+    /// @notice Whether anything may be at a venue. While it is not, cash is all there is and no price is asked for.
+    function positionsOpen() external view returns (bool);
+
+    /// @notice A plan begins: until it ends nothing here can be called but what plans need. Only the Rebalancer.
+    function beginPlan() external;
+
+    /// @notice The plan has ended; `allClosed` also calls `closePositions`. Only the Rebalancer.
+    function endPlan(bool allClosed) external;
+
+    /// @notice Notes that nothing is at a venue any more. Reverts when something is. Open to anyone.
+    function closePositions() external;
+
+    /// @notice Looks at the share price: moves its anchor, and mints the fee when one is due. Open to anyone.
+    function poke() external returns (uint256 feeShares);
+
+    /// @notice Lets what was sent here without a call become cash, evenly over the next seven days. Open to anyone.
+    function vest() external returns (uint256 assets);
+
+    /// @notice Redeems at once at the low net asset value: with no request pending, cash above the margin reserve, fresh feeds, a
+    /// narrow spread, a share price near its anchor, the policy's bands held afterwards, and shares older than the
+    /// feeds' last rounds. Reverts when it would bring less than `minAssets`.
+    function redeemInstantly(
+        uint256 shares,
+        uint256 minAssets,
+        address receiver,
+        address owner
+    ) external returns (uint256 assets);
+
+    /// @notice Shares of an owner's pending requests.
+    function lockedShares(address owner) external view returns (uint256);
+
+    /// @notice Shares that came to an owner last at `at` (seconds since 1970-01-01) and leave at once only after newer rounds
+    /// of both feeds.
+    function freshShares(address owner) external view returns (uint256 shares, uint256 at);
 
     /// @notice Moves cash to the calling adapter. Caps are judged at the end of the plan.
     function draw(uint256 assets) external;
@@ -138,7 +208,8 @@ interface IHedgeVault {
     /// @notice Takes cash back from the calling adapter.
     function restore(uint256 assets) external;
 
-    /// @notice Takes back the pending part of a request; its shares are free again.
+    /// @notice Takes back the pending part of a request; its shares are free again at once, so nothing is left to be claimed
+    /// (ERC-7887, a draft, has two steps). Until a plan has brought cash back after the request, and past its deadline.
     function cancelRedeemRequest(uint256 requestId, address controller) external returns (uint256 shares);
 
     /// @notice Settles up to `maxRequests` requests from the head, the last one in part when cash runs out.

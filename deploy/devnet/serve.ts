@@ -25,7 +25,7 @@ export interface DevnetNode {
   deployment: Deployment;
   /** What a vault like it is deployed with: `ballast deploy` takes it as a parameters file. */
   parameters: DeployParameters;
-  addresses: Record<string, string>;
+  addresses: Record<string, string | undefined>;
   accounts: { name: string; address: string; privateKey: string }[];
   /** Keeps the market alive until the process is stopped: day after day, or standing still. */
   live(daySeconds: number | null, report: (line: string) => void): Promise<never>;
@@ -72,14 +72,13 @@ export async function serveDevnet(options: DevnetOptions): Promise<DevnetNode> {
   const vault = world.vaults[0];
   if (vault === undefined) throw new DevnetNotServed(port, "no vault was deployed");
 
-  const { format: _format, network: _network, chainId: _chainId, guard: reviewGuard, ...contracts } = vault.deployment;
+  const { format: _format, network: _network, chainId: _chainId, ...contracts } = vault.deployment;
   return {
     url,
     deployment: vault.deployment,
     parameters: await localParameters(world, vault.safe.safe, DEFAULT_POLICY, guard),
     addresses: {
       ...contracts,
-      ...(reviewGuard === undefined ? {} : { guard: reviewGuard }),
       usdc: await world.asset.getAddress(),
       weth: await world.base.getAddress(),
       ethUsdFeed: await world.feeds.ethUsd.getAddress(),

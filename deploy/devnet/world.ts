@@ -151,6 +151,7 @@ export async function localParameters(
     },
     regime: { graceSeconds: 12 * 3_600, liftBps: 2_000 },
     vault: { name: "Ballast USDC/ETH", symbol: "bUSDC", maxSpreadBps: 300, minRequest: (10n ** 18n).toString() },
+    sharePrice: { bandBps: 500, bpsPerHour: 100, feeBps: 0, hurdleBpsPerYear: 1_000, recipient: null },
     policy,
     rebalancer: {
       plans: { capacityBps: 300, reserveBps: 100, drainBpsPerDay: 25 },
@@ -173,7 +174,7 @@ export async function localParameters(
       capAssets: parseUnits("1000000000", 6).toString(),
       capBps: 6_000,
     },
-    access: { parameterDelay: 2 * 86_400, adminDelay: 3 * 86_400, keeper: chain.address("keeper") },
+    access: { parameterDelay: 2 * 86_400, adminDelay: 3 * 86_400, keeper: chain.address("keeper"), guardian: null },
     ...(guard ? { guard: localGuard(chain) } : {}),
   };
 }

@@ -8,6 +8,7 @@ import {
   Rebalancer__factory,
   RegimeOracle__factory,
   ReviewGuard__factory,
+  SharePrice__factory,
   UniswapV3Adapter__factory,
 } from "../../typechain-types/index.js";
 
@@ -19,6 +20,7 @@ export const CONTRACT_ERRORS: Interface[] = [
   PriceOracle__factory,
   RegimeOracle__factory,
   ReviewGuard__factory,
+  SharePrice__factory,
   UniswapV3Adapter__factory,
   CurieAdapter__factory,
   AccessManager__factory,

@@ -11,6 +11,10 @@ const deploymentSchema = z.object({
   priceOracle: address,
   regimeOracle: address,
   vault: address,
+  /** What no plan is made from: the share price's limits and fee, and the libraries whose code runs in the vault. */
+  sharePrice: address.optional(),
+  redemptionQueue: address.optional(),
+  venueList: address.optional(),
   policy: address,
   rebalancer: address,
   liquidityAdapter: address,

@@ -216,7 +216,7 @@ describe("Deploying a vault", () => {
     });
 
     it("proposers may announce; a closed target stops them, never an owner", async () => {
-      const access = { parameterDelay: 0, adminDelay: 0, keeper: null };
+      const access = { parameterDelay: 0, adminDelay: 0, keeper: null, guardian: null };
       const d = await deployVault({ signer, journal: memoryJournal() }, { ...guarded(), access }, seed);
       const guard = ReviewGuard__factory.connect(d.guard!, provider);
       const announce = async (who: AccountName, data: string): Promise<unknown> =>

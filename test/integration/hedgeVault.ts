@@ -541,6 +541,7 @@ describe("HedgeVault", () => {
     ];
     for (const { what, spoil, name, args } of answers) {
       it(`${what} stops entry and settlement by name; requests, cancels and claims go on`, async () => {
+        await openPositions(scene);
         await spoil();
         const enter = await vault.deposit.populateTransaction(usdc(10), at("keeper"));
         await expectRevert(send("keeper", enter), name, ...args());
@@ -557,6 +558,14 @@ describe("HedgeVault", () => {
         expect((await scene.contracts.lens.snapshot()).priced, "the lens still answers").to.equal(false);
       });
     }
+
+    it("nothing is at a venue: cash is all there is, and entry needs no price", async () => {
+      await push(0n);
+      await send("keeper", await vault.deposit.populateTransaction(usdc(10), at("keeper")));
+
+      expect(await vault.balanceOf(at("keeper"))).to.equal(shares(10));
+      expect(await vault.maxDeposit(at("keeper"))).to.not.equal(0n);
+    });
 
     it("a spread above the limit stops both sides by name, and only those", async () => {
       await openPositions(scene);

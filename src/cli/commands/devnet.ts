@@ -54,7 +54,8 @@ async function devnet(options: DevnetOptions): Promise<void> {
   for (const { name, privateKey } of node.accounts)
     await writeFile(join(options.out, `${name}.key`), `${privateKey}\n`);
 
-  const rows = Object.entries(node.addresses).map(([name, address]) => `  ${name.padEnd(18)} ${address}`);
+  const known = Object.entries(node.addresses).filter(([, address]) => address !== undefined);
+  const rows = known.map(([name, address]) => `  ${name.padEnd(18)} ${address}`);
   const keys = node.accounts.map(({ name, address, privateKey }) => `  ${name.padEnd(10)} ${address}  ${privateKey}`);
   const human = [
     `Listening on ${node.url} (chain ${node.deployment.chainId})`,

@@ -5,6 +5,7 @@ import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManage
 import {HedgeVault} from "../../../contracts/vault/HedgeVault.sol";
 import {IHedgeVault} from "../../../contracts/vault/IHedgeVault.sol";
 import {PriceOracle} from "../../../contracts/vault/PriceOracle.sol";
+import {SharePrice} from "../../../contracts/vault/SharePrice.sol";
 import {DevToken} from "../../../deploy/devnet/contracts/DevToken.sol";
 import {ReplayFeed} from "../../../deploy/devnet/contracts/ReplayFeed.sol";
 import {FixedValueAdapter} from "../support/FixedValueAdapter.sol";
@@ -259,7 +260,8 @@ contract HedgeVaultInvariants {
             0
         );
         AccessManager manager = new AccessManager(address(this));
-        vault = new HedgeVault(address(manager), asset, address(prices), "Vault", "V", 300, 1e18);
+        SharePrice sharePrice = new SharePrice(500, 100, address(0), 0, 0);
+        vault = new HedgeVault(address(manager), asset, address(prices), address(sharePrice), "Vault", "V", 300, 1e18);
         FixedValueAdapter venue = new FixedValueAdapter(address(vault));
         vault.setAdapter(address(venue), type(uint128).max, 10_000);
         manager.grantRole(manager.ADMIN_ROLE(), address(handler), 0);

@@ -29,6 +29,8 @@ contract FixedValueAdapter is SliceBook {
     constructor(address vault_) SliceBook(vault_) {}
 
     function set(uint256 low_, uint256 high_) external {
+        // The vault looks at its venues once something was drawn.
+        IHedgeVault(vault).draw(0);
         (_low, _high) = (low_, high_);
     }
 

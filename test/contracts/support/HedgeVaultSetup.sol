@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 import {HedgeVault} from "../../../contracts/vault/HedgeVault.sol";
 import {PriceOracle} from "../../../contracts/vault/PriceOracle.sol";
+import {SharePrice} from "../../../contracts/vault/SharePrice.sol";
 import {DevToken} from "../../../deploy/devnet/contracts/DevToken.sol";
 import {ReplayFeed} from "../../../deploy/devnet/contracts/ReplayFeed.sol";
 import {FixedValueAdapter} from "./FixedValueAdapter.sol";
@@ -12,11 +13,13 @@ import {vm} from "./Vm.sol";
 /// @dev A vault with fresh feeds, administered by the test, and what its holders do.
 abstract contract HedgeVaultSetup {
     uint256 internal constant SHARE = 1e18;
+    address internal constant STEWARD = address(0x57E7);
 
     DevToken internal asset;
     ReplayFeed internal baseFeed;
     ReplayFeed internal assetFeed;
     AccessManager internal manager;
+    SharePrice internal sharePrice;
     HedgeVault internal vault;
 
     function _deployVault() internal {
@@ -32,7 +35,8 @@ abstract contract HedgeVaultSetup {
             0
         );
         manager = new AccessManager(address(this));
-        vault = new HedgeVault(address(manager), asset, address(prices), "Vault", "V", 300, SHARE);
+        sharePrice = new SharePrice(500, 100, STEWARD, 1_000, 1_000);
+        vault = new HedgeVault(address(manager), asset, address(prices), address(sharePrice), "Vault", "V", 300, SHARE);
     }
 
     function _addVenue() internal returns (FixedValueAdapter venue) {

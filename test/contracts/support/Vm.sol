@@ -5,6 +5,7 @@ pragma solidity ^0.8.28;
 interface Vm {
     function warp(uint256 timestamp) external;
     function prank(address sender) external;
+    function mockCall(address callee, bytes calldata data, bytes calldata returned) external;
     function assume(bool condition) external pure;
     function expectRevert(bytes calldata data) external;
     function expectRevert(bytes4 selector) external;
