@@ -133,10 +133,10 @@ library RedemptionQueue {
     /// @return fills Shares to be burned, in order; unused places at the end have none.
     /// @return shares Their sum.
     /// @return assets What they were settled for.
+    // The terms are brought up to date on the way.
+    // solhint-disable-next-line gas-calldata-parameters
     function settle(
         Queue storage queue,
-        // It is brought up to date on the way.
-        // solhint-disable-next-line gas-calldata-parameters
         Terms memory terms
     ) external returns (Fill[] memory fills, uint256 shares, uint256 assets) {
         uint256 head = queue.head;
