@@ -15,16 +15,17 @@ const MOST_OVERHEAD_PERCENT = 15;
 
 type Saved = Measured & { tolerancePercent: number };
 
-const { write } = new Command("bench:gas")
+const { write, drift: driftOnly } = new Command("bench:gas")
   .description("measure gas, compare it with bench/gas.json and with what is promised")
   .option("--write", "renew bench/gas.json")
+  .option("--drift", "fail on figures that moved only, not on promises: what CI asks")
   .parse()
-  .opts<{ write?: true }>();
+  .opts<{ write?: true; drift?: true }>();
 
 const measured = await measure();
 if (write) await save({ tolerancePercent: TOLERANCE_PERCENT, ...measured });
 const saved = await read();
-const moved = saved === null ? [`${FILE} is not there: npm run bench:gas -- --write`] : drift(saved, measured);
+const moved = saved === null ? [`${FILE} is not there: npm run bench:gas -- --write`] : movedFigures(saved, measured);
 const promises = [...depositLines(measured), ...planLines(measured)];
 
 for (const [name, gas] of Object.entries(measured.actions)) print(`     ${name}: ${gas}`);
@@ -35,7 +36,7 @@ print(
   `bench:gas: ${moved.length} figures moved by more than ${saved?.tolerancePercent ?? TOLERANCE_PERCENT} %, ` +
     `${missed} of ${promises.filter(({ ok }) => ok !== null).length} promises not kept`,
 );
-process.exit(moved.length + missed === 0 ? 0 : 1);
+process.exit(moved.length + (driftOnly ? 0 : missed) === 0 ? 0 : 1);
 
 interface Line {
   /** Null: told, not promised. */
@@ -75,7 +76,7 @@ function planLines({ plans }: Measured): Line[] {
 }
 
 /** The figures that left their tolerance, came, or went. */
-function drift(saved: Saved, now: Measured): string[] {
+function movedFigures(saved: Saved, now: Measured): string[] {
   const [was, is] = [flatten({ ...saved, tolerancePercent: null }), flatten(now)];
   return [...new Set([...was.keys(), ...is.keys()])].flatMap((name) => {
     const [before, after] = [was.get(name), is.get(name)];

@@ -48,6 +48,17 @@ contract UniswapV3Adapter is SliceBook, ILiquidityAdapter, IUniswapV3SwapCallbac
     /// @notice A constructor argument is outside its bounds.
     error InvalidParameter(bytes32 name, uint256 value);
 
+    /// @dev What is here whatever the price.
+    /// @param base Idle base and uncollected fees in base.
+    /// @param asset Uncollected fees in asset.
+    struct Holding {
+        uint256 base;
+        uint256 asset;
+        uint128 liquidity;
+        uint160 sqrtLower;
+        uint160 sqrtUpper;
+    }
+
     uint256 private constant BPS = 10_000;
     /// @dev Idle base worth less than this share of the position is not worth the gas of selling it.
     uint256 private constant DUST_BPS = 1;
@@ -71,7 +82,8 @@ contract UniswapV3Adapter is SliceBook, ILiquidityAdapter, IUniswapV3SwapCallbac
     uint256 private immutable BASE_SCALE;
     bool private immutable BASE_IS_TOKEN0;
 
-    uint256 private _tokenId;
+    /// @dev Token id, range and liquidity share one slot: every valuation reads them.
+    uint80 private _tokenId;
     int24 private _tickLower;
     int24 private _tickUpper;
     uint128 private _liquidity;
@@ -191,18 +203,19 @@ contract UniswapV3Adapter is SliceBook, ILiquidityAdapter, IUniswapV3SwapCallbac
 
     /// @inheritdoc IVenueAdapter
     function valuation(Price calldata price) external view returns (uint256 low, uint256 high) {
-        low = _own(_value(price.low, unwindCostBps), Math.Rounding.Floor);
-        high = _own(_value(price.high, 0), Math.Rounding.Ceil);
+        Holding memory held = _holding();
+        low = _own(_value(held, price.low, unwindCostBps), Math.Rounding.Floor);
+        high = _own(_value(held, price.high, 0), Math.Rounding.Ceil);
     }
 
     /// @inheritdoc IVenueAdapter
     function valueAt(uint256 price) external view returns (uint256) {
-        return _own(_value(price, 0), Math.Rounding.Floor);
+        return _own(_value(_holding(), price, 0), Math.Rounding.Floor);
     }
 
     /// @inheritdoc IVenueAdapter
     function exposure(uint256 price) external view returns (Exposure memory) {
-        (uint256 baseHeld, uint256 assetHeld) = _holdings(price);
+        (uint256 baseHeld, uint256 assetHeld) = _amountsAt(_holding(), price);
         uint256 ownBase = _own(baseHeld, Math.Rounding.Ceil);
         int256 delta = SafeCast.toInt256(ownBase);
         uint256 worth = assetHeld + LiquidityMath.baseValue(baseHeld, price, _pair());
@@ -318,7 +331,8 @@ contract UniswapV3Adapter is SliceBook, ILiquidityAdapter, IUniswapV3SwapCallbac
     ) private returns (uint256 amount0, uint256 amount1) {
         _tickLower = tickLower;
         _tickUpper = tickUpper;
-        (_tokenId, _liquidity, amount0, amount1) = positionManager.mint(
+        uint256 tokenId;
+        (tokenId, _liquidity, amount0, amount1) = positionManager.mint(
             INonfungiblePositionManager.MintParams({
                 token0: BASE_IS_TOKEN0 ? address(base) : address(asset),
                 token1: BASE_IS_TOKEN0 ? address(asset) : address(base),
@@ -333,6 +347,7 @@ contract UniswapV3Adapter is SliceBook, ILiquidityAdapter, IUniswapV3SwapCallbac
                 deadline: block.timestamp
             })
         );
+        _tokenId = SafeCast.toUint80(tokenId);
     }
 
     function _increase(uint256 desired0, uint256 desired1) private returns (uint256 amount0, uint256 amount1) {
@@ -469,27 +484,37 @@ contract UniswapV3Adapter is SliceBook, ILiquidityAdapter, IUniswapV3SwapCallbac
     }
 
     /// @dev Value at a price, less a cost on the base part.
-    function _value(uint256 price, uint256 costBps) private view returns (uint256) {
-        (uint256 baseHeld, uint256 assetHeld) = _holdings(price);
+    function _value(Holding memory held, uint256 price, uint256 costBps) private view returns (uint256) {
+        (uint256 baseHeld, uint256 assetHeld) = _amountsAt(held, price);
         return assetHeld + (LiquidityMath.baseValue(baseHeld, price, _pair()) * (BPS - costBps)) / BPS;
     }
 
     /// @dev Base and asset at a price: in the position, in its fees, and idle.
-    function _holdings(uint256 price) private view returns (uint256 baseHeld, uint256 assetHeld) {
-        baseHeld = _idleBase;
-        if (_tokenId == 0) return (baseHeld, 0);
+    function _amountsAt(Holding memory held, uint256 price) private view returns (uint256 baseHeld, uint256 assetHeld) {
+        if (held.liquidity == 0) return (held.base, held.asset);
 
         (uint256 amount0, uint256 amount1) = LiquidityMath.amounts(
             LiquidityMath.toSqrtPriceX96(price, _pair()),
-            TickMath.sqrtRatioAtTick(_tickLower),
-            TickMath.sqrtRatioAtTick(_tickUpper),
-            _liquidity,
+            held.sqrtLower,
+            held.sqrtUpper,
+            held.liquidity,
             Math.Rounding.Floor
         );
-        (uint256 positionBase, uint256 positionAsset) = _baseFirst(amount0, amount1);
+        (baseHeld, assetHeld) = _baseFirst(amount0, amount1);
+        baseHeld += held.base;
+        assetHeld += held.asset;
+    }
+
+    function _holding() private view returns (Holding memory held) {
+        held.base = _idleBase;
+        if (_tokenId == 0) return held;
+
         (uint256 feesBase, uint256 feesAsset) = _pendingFees(pool.slot0().tick);
-        baseHeld += positionBase + feesBase;
-        assetHeld = positionAsset + feesAsset;
+        held.base += feesBase;
+        held.asset = feesAsset;
+        held.liquidity = _liquidity;
+        held.sqrtLower = TickMath.sqrtRatioAtTick(_tickLower);
+        held.sqrtUpper = TickMath.sqrtRatioAtTick(_tickUpper);
     }
 
     /// @dev What `collect` would pay now without taking liquidity away. Fee growth only ever adds up fees that were paid, so
