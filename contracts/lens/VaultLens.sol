@@ -1,19 +1,41 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
+import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IRebalancer} from "../rebalance/IRebalancer.sol";
 import {IRegimeOracle} from "../regime/IRegimeOracle.sol";
 import {IHedgeVault} from "../vault/IHedgeVault.sol";
 import {IPriceOracle, Price} from "../vault/IPriceOracle.sol";
+import {ISharePrice} from "../vault/ISharePrice.sol";
 import {Exposure, ILiquidityAdapter, IPerpAdapter, IVenueAdapter} from "../venues/IVenueAdapter.sol";
 import {IVaultLens} from "./IVaultLens.sol";
 
-/// @title VaultLens: one call that returns all a keeper or a page needs
-/// @dev Reads only, holds nothing. Without a price, positions are still shown and values are zero.
+/// @title VaultLens: one call that returns all a keeper, a page or an indexer needs
+/// @dev Reads only, holds nothing. Without a price, positions are still shown and values are zero. Each venue is read in a
+/// call of its own with bounded gas: one that reverts, answers nonsense or burns what it gets is listed as unread, and hides
+/// nothing else.
 contract VaultLens is IVaultLens {
     /// @dev Any positive price tells margined venues from others when the oracle is silent.
     uint256 private constant ANY_PRICE = 1e18;
+    /// @dev Curie's account takes some 0.8 million to read, with its margin.
+    uint256 private constant VENUE_GAS = 2_000_000;
+    uint256 private constant VIRTUAL_SHARES = 1e12;
+    uint256 private constant BPS = 10_000;
+
+    /// @notice What an adapter answered; `known` tells an answer from none.
+    struct Account {
+        bool known;
+        bool margined;
+        uint256 low;
+        uint256 mid;
+        uint256 high;
+        Terms terms;
+        ILiquidityAdapter.LiquidityPosition liquidity;
+        IPerpAdapter.PerpPosition perp;
+    }
 
     address public immutable rebalancer;
     address public immutable vault;
@@ -26,6 +48,7 @@ contract VaultLens is IVaultLens {
     /// @inheritdoc IVaultLens
     function snapshot() external view returns (Snapshot memory s) {
         IHedgeVault v = IHedgeVault(vault);
+        if (v.busy()) revert VaultBusy(vault);
         s.chainId = block.chainid;
         s.blockNumber = block.number;
         s.timestamp = block.timestamp;
@@ -40,17 +63,110 @@ contract VaultLens is IVaultLens {
         s.pendingShares = v.pendingShares();
         (s.queueHead, s.queueTail) = v.queueBounds();
         (s.lossLevel, s.lossCapacity) = IRebalancer(rebalancer).lossBudget();
+        (s.keeperLossLevel, s.keeperLossCapacity) = IRebalancer(rebalancer).deleverageBudget();
         s.regime = _regime(IRegimeOracle(s.regimeOracle));
 
         try IPriceOracle(s.priceOracle).read() returns (IPriceOracle.Reading memory reading) {
             s.priced = true;
             s.reading = reading;
-            s.measures = IRebalancer(rebalancer).measure(reading.price.mid);
         } catch (bytes memory reason) {
             s.priceError = reason;
         }
-        (s.liquidity, s.perps) = _accounts(v.adapters(), s.priced, s.reading.price);
-        if (s.priced) _addUp(s);
+        (s.liquidity, s.perps, s.unread) = _accounts(v.adapters(), s.priced, s.reading.price);
+        s.shares = _shareState(v, s.unread.length == 0);
+        if (!s.priced) return s;
+        _addUp(s);
+        if (s.unread.length != 0) return s;
+        s.measures = IRebalancer(rebalancer).measure(s.reading.price.mid);
+    }
+
+    /// @inheritdoc IVaultLens
+    function exitQuote(uint256 requestId, uint256 maxRequests) external view returns (ExitQuote memory q) {
+        IHedgeVault v = IHedgeVault(vault);
+        (uint256 head, uint256 tail) = v.queueBounds();
+        if (requestId >= tail) revert IHedgeVault.NoSuchRequest(requestId, address(0));
+        IHedgeVault.Request memory entry = v.request(requestId);
+        q.controller = entry.controller;
+        q.owner = entry.owner;
+        q.shares = entry.shares;
+        q.createdAt = entry.createdAt;
+        q.forcedFrom = entry.createdAt + v.EXIT_DEADLINE();
+        q.complete = requestId <= head || requestId - head <= maxRequests;
+        uint256 from = q.complete ? head : requestId - maxRequests;
+        for (uint256 id = from; id < requestId; ++id) {
+            uint256 shares = v.request(id).shares;
+            if (shares == 0) continue;
+            ++q.requestsAhead;
+            q.sharesAhead += shares;
+        }
+        if (q.shares != 0) _price(v, q);
+    }
+
+    /// @inheritdoc IVaultLens
+    function member(address account) external view returns (Member memory m) {
+        IHedgeVault v = IHedgeVault(vault);
+        m.shares = IERC20(vault).balanceOf(account);
+        m.locked = v.lockedShares(account);
+        (m.fresh, m.freshAt) = v.freshShares(account);
+        m.votes = IVotes(vault).getVotes(account);
+        m.delegatee = IVotes(vault).delegates(account);
+        m.claimableAssets = IERC4626(vault).maxWithdraw(account);
+        m.claimableShares = IERC4626(vault).maxRedeem(account);
+        address[] memory adapters = v.adapters();
+        m.slices = new uint256[](adapters.length);
+        for (uint256 i; i < adapters.length; ++i) {
+            m.slices[i] = v.sliceOf(account, adapters[i]);
+        }
+    }
+
+    /// @dev As RedemptionQueue settles, with every request ahead paid at the price of now.
+    function _price(IHedgeVault v, ExitQuote memory q) private view {
+        IPriceOracle.Reading memory reading;
+        try IPriceOracle(v.priceOracle()).read() returns (IPriceOracle.Reading memory fresh) {
+            reading = fresh;
+        } catch {
+            q.waitsFor = Wait.Price;
+            return;
+        }
+        uint256 low;
+        uint256 high;
+        try v.nav() returns (uint256 low_, uint256 high_) {
+            (low, high) = (low_, high_);
+        } catch {
+            q.waitsFor = Wait.Price;
+            return;
+        }
+        uint256 supply = IERC20(vault).totalSupply() + VIRTUAL_SHARES;
+        q.assets = Math.mulDiv(q.shares, low + 1, supply);
+        if ((high - low) * BPS > high * v.maxSpreadBps()) {
+            q.waitsFor = Wait.Spread;
+            return;
+        }
+        if (Math.min(reading.baseUpdatedAt, reading.assetUpdatedAt) <= q.createdAt) {
+            q.waitsFor = Wait.NewerRound;
+            return;
+        }
+        uint256 cash = v.cash();
+        uint256 kept = Math.mulDiv(q.sharesAhead, low + 1, supply);
+        if (block.timestamp < q.forcedFrom) {
+            kept += Math.mulDiv(low - cash, v.reserveBps(), BPS, Math.Rounding.Ceil);
+        }
+        q.payable_ = Math.min(q.assets, Math.saturatingSub(cash, kept));
+        if (q.payable_ < q.assets) q.waitsFor = Wait.Cash;
+    }
+
+    /// @dev Where a venue does not answer nobody can enter, and asking would cost all the gas it takes.
+    function _shareState(IHedgeVault v, bool answered) private view returns (ShareState memory state) {
+        ISharePrice price = ISharePrice(v.sharePrice());
+        state.open = answered && IERC4626(vault).maxDeposit(address(0)) != 0;
+        state.positionsOpen = v.positionsOpen();
+        state.uncounted = IERC20(IERC4626(vault).asset()).balanceOf(vault) - v.cash() - v.claimsOutstanding();
+        (state.anchor, state.anchorMovedAt) = price.anchorOf(vault);
+        (state.mark, state.feePeriodEndsAt) = price.markOf(vault);
+        state.maxSpreadBps = v.maxSpreadBps();
+        state.reserveBps = v.reserveBps();
+        state.minRequest = v.minRequest();
+        state.unwoundAt = v.unwoundAt();
     }
 
     /// @dev As HedgeVault.nav and navAt add up, without asking each venue a second time.
@@ -93,39 +209,51 @@ contract VaultLens is IVaultLens {
         address[] memory adapters,
         bool priced,
         Price memory price
-    ) private view returns (LiquidityAccount[] memory liquidity, PerpAccount[] memory perps) {
-        Exposure[] memory exposures = new Exposure[](adapters.length);
+    ) private view returns (LiquidityAccount[] memory liquidity, PerpAccount[] memory perps, address[] memory unread) {
+        Account[] memory read = new Account[](adapters.length);
         uint256 perpCount;
+        uint256 unreadCount;
         for (uint256 i; i < adapters.length; ++i) {
-            exposures[i] = IVenueAdapter(adapters[i]).exposure(priced ? price.mid : ANY_PRICE);
-            if (exposures[i].margined) ++perpCount;
+            try this.account{gas: VENUE_GAS}(adapters[i], priced, price) returns (Account memory account_) {
+                read[i] = account_;
+                if (account_.margined) ++perpCount;
+            } catch {
+                ++unreadCount;
+            }
         }
         perps = new PerpAccount[](perpCount);
-        liquidity = new LiquidityAccount[](adapters.length - perpCount);
+        liquidity = new LiquidityAccount[](adapters.length - perpCount - unreadCount);
+        unread = new address[](unreadCount);
         for (uint256 i = adapters.length; i > 0; --i) {
-            address adapter = adapters[i - 1];
-            uint256 mid = priced ? exposures[i - 1].equity : 0;
-            (uint256 low, uint256 high) = _values(adapter, priced, price);
-            if (exposures[i - 1].margined) {
-                perps[--perpCount] = PerpAccount(adapter, low, mid, high, IPerpAdapter(adapter).position());
-            } else {
-                liquidity[i - 1 - perpCount] = LiquidityAccount(
-                    adapter,
-                    low,
-                    mid,
-                    high,
-                    ILiquidityAdapter(adapter).position()
+            Account memory a = read[i - 1];
+            if (!a.known) unread[--unreadCount] = adapters[i - 1];
+            else if (a.margined)
+                perps[--perpCount] = PerpAccount(adapters[i - 1], a.low, a.mid, a.high, a.perp, a.terms);
+            else {
+                liquidity[i - 1 - perpCount - unreadCount] = LiquidityAccount(
+                    adapters[i - 1],
+                    a.low,
+                    a.mid,
+                    a.high,
+                    a.liquidity,
+                    a.terms
                 );
             }
         }
     }
 
-    function _values(
-        address adapter,
-        bool priced,
-        Price memory price
-    ) private view returns (uint256 low, uint256 high) {
-        if (!priced) return (0, 0);
-        return IVenueAdapter(adapter).valuation(price);
+    /// @notice One adapter's account; a call of its own for `snapshot`, so that a venue that fails fails alone.
+    function account(address adapter, bool priced, Price calldata price) external view returns (Account memory a) {
+        Exposure memory exposure = IVenueAdapter(adapter).exposure(priced ? price.mid : ANY_PRICE);
+        a.known = true;
+        a.margined = exposure.margined;
+        if (priced) {
+            a.mid = exposure.equity;
+            (a.low, a.high) = IVenueAdapter(adapter).valuation(price);
+        }
+        if (a.margined) a.perp = IPerpAdapter(adapter).position();
+        else a.liquidity = ILiquidityAdapter(adapter).position();
+        (a.terms.capAssets, a.terms.capBps) = IHedgeVault(vault).capOf(adapter);
+        (a.terms.unitsAside, a.terms.unitsTotal) = IVenueAdapter(adapter).slices();
     }
 }

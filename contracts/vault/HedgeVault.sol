@@ -136,8 +136,8 @@ contract HedgeVault is
     bool public override positionsOpen;
     uint256 private transient _lock;
 
-    /// @notice Smallest request, in shares; an owner's whole free balance is always accepted.
-    uint256 public minRequest;
+    /// @inheritdoc IHedgeVault
+    uint256 public override minRequest;
 
     VenueList.List private _venues;
     mapping(address owner => Holder) private _holders;
@@ -169,6 +169,11 @@ contract HedgeVault is
         _lock = HELD;
         _;
         _lock = FREE;
+    }
+
+    /// @inheritdoc IHedgeVault
+    function busy() external view returns (bool) {
+        return _lock != FREE;
     }
 
     function _requireFree() private view {

@@ -170,6 +170,12 @@ interface IHedgeVault {
     /// @notice Whether anything may be at a venue. While it is not, cash is all there is and no price is asked for.
     function positionsOpen() external view returns (bool);
 
+    /// @notice Whether a function of the vault or a plan runs right now: what callers from within would read are halves.
+    function busy() external view returns (bool);
+
+    /// @notice Smallest request, in shares; an owner's whole free balance is always accepted.
+    function minRequest() external view returns (uint256);
+
     /// @notice A plan begins: until it ends nothing here can be called but what plans need. Only the Rebalancer.
     function beginPlan() external;
 

@@ -93,6 +93,7 @@ export async function observe(
       oracle.vix3mFeed({ blockTag }),
     ]),
   );
+  if (snapshot.unread.length > 0) throw new VenueUnreadable([...snapshot.unread]);
   if (!snapshot.priced) throw new FeedsUnusable(decodePriceError(snapshot.priceError), snapshot.priceError);
   const lastDay = sessions.at(-1)?.[0] ?? 0;
 
@@ -170,6 +171,17 @@ export async function observe(
     },
   };
   return { evidence, snapshot };
+}
+
+/** A venue's own views revert, so that nothing can be decided about what it holds. */
+export class VenueUnreadable extends Error {
+  constructor(adapters: string[]) {
+    super(
+      `no answer from ${adapters.join(", ")}: the venue behind it reverts; nothing is proposed until it answers, ` +
+        "and redemptions past their deadline can be forced meanwhile",
+    );
+    this.name = "VenueUnreadable";
+  }
 }
 
 /** The vault has other adapters than the deployment file names. */
