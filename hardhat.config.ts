@@ -35,6 +35,11 @@ export default defineConfig({
   typechain: { outDir: "typechain-types" },
   test: {
     mocha: { timeout: 120_000, forbidPending: true, forbidOnly: process.env["CI"] !== undefined },
-    solidity: { fuzz: { runs: 256 }, invariant: { runs: 8, depth: 100 } },
+    solidity: {
+      // The venues' published bytecode, deployed by test/contracts/support/Npm.sol.
+      fsPermissions: { readDirectory: ["node_modules"] },
+      fuzz: { runs: 256 },
+      invariant: { runs: 8, depth: 100 },
+    },
   },
 });

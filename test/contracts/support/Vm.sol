@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 /// @notice The cheat codes of Hardhat's Solidity tests that these tests use.
 interface Vm {
     function warp(uint256 timestamp) external;
+    function getBlockTimestamp() external view returns (uint256);
     function prank(address sender) external;
     function mockCall(address callee, bytes calldata data, bytes calldata returned) external;
     function assume(bool condition) external pure;
@@ -12,6 +13,8 @@ interface Vm {
     function expectEmit() external;
     function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function addr(uint256 privateKey) external pure returns (address);
+    function readFile(string calldata path) external view returns (string memory);
+    function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
 }
 
 /// @dev Where the cheat codes live, by convention.
