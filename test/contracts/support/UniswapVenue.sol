@@ -139,9 +139,8 @@ abstract contract UniswapVenue {
         trader.moveTo(price);
     }
 
-    /// @dev The pool's own price, scaled by 1e18.
-    function _poolPrice() internal view returns (uint256) {
-        return LiquidityMath.toPrice(pool.slot0().sqrtPriceX96, pair);
+    function _priceAt(uint160 sqrtPriceX96) internal view returns (uint256) {
+        return LiquidityMath.toPrice(sqrtPriceX96, pair);
     }
 
     function _sorted() internal view returns (address token0, address token1) {
