@@ -60,6 +60,7 @@ function forgeBranches(): Reached {
       "optimizer = true",
       "optimizer_runs = 200",
       "offline = true",
+      'fs_permissions = [{ access = "read", path = "./node_modules" }]',
     ].join("\n"),
   );
   const ran = spawnSync(
