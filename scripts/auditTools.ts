@@ -74,15 +74,20 @@ export function npmTool(what: string, name: string, version: string, program: st
   return tool;
 }
 
-/** The npm compiler, dressed as the program `solc` that other tools start; answers its path. */
-export function solcProgram(folder: string): string {
+/**
+ * The npm compiler, dressed as the program `solc` that other tools start; answers its path. `optimizer`, when given, is put
+ * in the place of the settings those tools ask for.
+ */
+export function solcProgram(folder: string, optimizer?: object): string {
   const require = createRequire(import.meta.url);
   const { version } = require("solc/package.json") as { version: string };
   put(
     join(folder, "solc.cjs"),
     `const solc = require(${JSON.stringify(require.resolve("solc"))});\nlet input = "";\n` +
+      `const optimizer = ${JSON.stringify(optimizer)};\n` +
+      `const settled = (json) => ({ ...json, settings: { ...json.settings, ...(optimizer && { optimizer }) } });\n` +
       `process.stdin.on("data", (chunk) => (input += chunk));\n` +
-      `process.stdin.on("end", () => process.stdout.write(solc.compile(input)));\n`,
+      `process.stdin.on("end", () => process.stdout.write(solc.compile(JSON.stringify(settled(JSON.parse(input))))));\n`,
   );
   put(
     join(folder, "solc"),
