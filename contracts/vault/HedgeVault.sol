@@ -88,8 +88,6 @@ contract HedgeVault is
     uint256 private constant BPS = 10_000;
     uint8 private constant EXTRA_DECIMALS = 12;
     uint256 private constant VIRTUAL_SHARES = 1e12;
-    /// @dev Longer than any feed may be silent (PriceOracle): shares this old have seen a newer round.
-    uint256 private constant LONGEST_SILENCE = 7 days;
     /// @dev The lock is free, held by a function of this contract, or by a plan of the Rebalancer.
     uint256 private constant FREE = 0;
     uint256 private constant HELD = 1;
@@ -435,7 +433,8 @@ contract HedgeVault is
 
     /// @dev Both sides of the net asset value, and the older of the feeds' rounds, while shares may be sold or taken back.
     function _tradingNav() private returns (uint256 low, uint256 high, uint256 newestRound) {
-        if (!positionsOpen) return (cash(), cash(), block.timestamp);
+        // While nothing is at a venue the price is known to all: nothing to see first.
+        if (!positionsOpen) return (cash(), cash(), type(uint256).max);
 
         IPriceOracle.Reading memory reading = IPriceOracle(priceOracle).read();
         (low, high) = _nav(reading.price);
@@ -737,8 +736,7 @@ contract HedgeVault is
 
     function _update(address from, address to, uint256 value) internal override(ERC20, ERC20Votes) {
         if (from == address(0)) {
-            // While nothing is at a venue the price is known to all: nothing to see first.
-            if (positionsOpen) _addFresh(to, value, block.timestamp);
+            _addFresh(to, value, block.timestamp);
         } else if (value <= balanceOf(from)) {
             Holder memory holder = _holders[from];
             uint256 left = balanceOf(from) - value;
@@ -752,12 +750,24 @@ contract HedgeVault is
         super._update(from, to, value);
     }
 
-    /// @dev Shares that long ago became fresh no longer are, so that nobody's gift of a share makes another's old ones new.
+    /// @dev What came before the feeds' last rounds is not fresh, so that nobody's gift of a share makes another's old ones new.
     function _addFresh(address owner, uint256 shares, uint256 at) private {
+        uint256 newestRound = _newestRound();
+        if (at < newestRound) return;
+
         Holder storage holder = _holders[owner];
-        uint256 before = holder.freshAt + LONGEST_SILENCE < block.timestamp ? 0 : holder.fresh;
+        uint256 before = holder.freshAt < newestRound ? 0 : holder.fresh;
         holder.fresh = SafeCast.toUint112(before + shares);
         holder.freshAt = uint32(Math.max(holder.freshAt, at));
+    }
+
+    /// @dev Zero while there is no price.
+    function _newestRound() private view returns (uint256) {
+        try IPriceOracle(priceOracle).read() returns (IPriceOracle.Reading memory reading) {
+            return Math.min(reading.baseUpdatedAt, reading.assetUpdatedAt);
+        } catch {
+            return 0;
+        }
     }
 
     /// @inheritdoc IHedgeVault
