@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
+import {IRebalancer} from "../../../contracts/rebalance/IRebalancer.sol";
 import {HedgeVault} from "../../../contracts/vault/HedgeVault.sol";
 import {PriceOracle} from "../../../contracts/vault/PriceOracle.sol";
 import {SharePrice} from "../../../contracts/vault/SharePrice.sol";
@@ -14,6 +15,7 @@ import {vm} from "./Vm.sol";
 abstract contract HedgeVaultSetup {
     uint256 internal constant SHARE = 1e18;
     address internal constant STEWARD = address(0x57E7);
+    address internal constant REBALANCER = address(0x4EBA1);
 
     DevToken internal asset;
     ReplayFeed internal baseFeed;
@@ -52,9 +54,23 @@ abstract contract HedgeVaultSetup {
         vault.deposit(assets, holder);
     }
 
-    function _request(address holder, uint256 shares) internal {
+    function _request(address holder, uint256 shares) internal returns (uint256 requestId) {
         vm.prank(holder);
-        vault.requestRedeem(shares, holder, holder);
+        return vault.requestRedeem(shares, holder, holder);
+    }
+
+    /// @dev Cash goes to a venue, and is worth there what it was.
+    function _place(FixedValueAdapter venue, uint256 assets) internal {
+        venue.draw(assets);
+        uint256 held = asset.balanceOf(address(venue));
+        venue.set(held, held);
+    }
+
+    /// @dev A Rebalancer as far as the vault knows one: whose vault it is, and that the bands hold.
+    function _setRebalancer() internal {
+        vm.mockCall(REBALANCER, abi.encodeCall(IRebalancer.vault, ()), abi.encode(vault));
+        vm.mockCall(REBALANCER, abi.encodeCall(IRebalancer.requireInsideBands, ()), "");
+        vault.setRebalancer(REBALANCER);
     }
 
     /// @dev Some seconds later both feeds have a newer round.

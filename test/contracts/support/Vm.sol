@@ -7,9 +7,11 @@ interface Vm {
     function getBlockTimestamp() external view returns (uint256);
     function prank(address sender) external;
     function mockCall(address callee, bytes calldata data, bytes calldata returned) external;
+    function mockCallRevert(address callee, bytes calldata data, bytes calldata reason) external;
     function assume(bool condition) external pure;
     function expectRevert(bytes calldata data) external;
     function expectRevert(bytes4 selector) external;
+    function expectPartialRevert(bytes4 selector) external;
     function expectEmit() external;
     function expectEmit(address emitter) external;
     function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
