@@ -395,7 +395,8 @@ contract HedgeVault is
 
     /// @inheritdoc ERC4626
     function maxMint(address receiver) public view override returns (uint256) {
-        return maxDeposit(receiver) == 0 ? 0 : type(uint64).max;
+        // Shares have twelve decimals more than the asset.
+        return maxDeposit(receiver) == 0 ? 0 : type(uint96).max;
     }
 
     /// @notice Shares for assets at the high net asset value, rounded down.
@@ -630,14 +631,14 @@ contract HedgeVault is
 
     // -------------------------------------------------------------------------------------------------- exit: claims
 
-    /// @notice Assets the controller can claim now.
+    /// @notice Assets the controller can claim now: none while a plan runs.
     function maxWithdraw(address controller) public view override returns (uint256) {
-        return _queue.claims[controller].assets;
+        return _lock == FREE ? _queue.claims[controller].assets : 0;
     }
 
-    /// @notice Settled shares the controller can claim assets for now.
+    /// @notice Settled shares the controller can claim assets for now: none while a plan runs.
     function maxRedeem(address controller) public view override returns (uint256) {
-        return _queue.claims[controller].shares;
+        return _lock == FREE ? _queue.claims[controller].shares : 0;
     }
 
     /// @notice Always reverts: the price of an asynchronous exit is not known beforehand (ERC-7540).
