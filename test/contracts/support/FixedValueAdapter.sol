@@ -59,7 +59,7 @@ contract FixedValueAdapter is SliceBook {
         IHedgeVault(vault).restore(assets);
     }
 
-    function unwind(uint256 units, bool) external onlyVault returns (address, uint256) {
+    function unwind(uint256 units, bool) public virtual onlyVault returns (address, uint256) {
         if (bomb != 0) _explode(32 * bomb);
         if (paused) revert Paused();
         uint256 total = _takeUnits(units);
