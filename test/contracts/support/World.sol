@@ -10,6 +10,7 @@ import {ReviewGuard} from "../../../contracts/governance/ReviewGuard.sol";
 import {IReviewGuard} from "../../../contracts/governance/IReviewGuard.sol";
 import {HedgeVault} from "../../../contracts/vault/HedgeVault.sol";
 import {PriceOracle} from "../../../contracts/vault/PriceOracle.sol";
+import {SharePrice} from "../../../contracts/vault/SharePrice.sol";
 import {CurieAdapter} from "../../../contracts/venues/curie/CurieAdapter.sol";
 import {UniswapV3Adapter} from "../../../contracts/venues/uniswap-v3/UniswapV3Adapter.sol";
 import {ReplayFeed} from "../../../deploy/devnet/contracts/ReplayFeed.sol";
@@ -86,7 +87,18 @@ abstract contract World is RegimeOracleSetup, UniswapVenue, CurieVenue, SafeWall
     }
 
     function _newVault() internal returns (HedgeVault) {
-        return new HedgeVault(address(manager), asset, address(prices), "Ballast USDC/ETH", "bUSDC", 300, 1e18);
+        SharePrice sharePrice = new SharePrice(500, 100, address(0), 0, 1_000);
+        return
+            new HedgeVault(
+                address(manager),
+                asset,
+                address(prices),
+                address(sharePrice),
+                "Ballast USDC/ETH",
+                "bUSDC",
+                300,
+                1e18
+            );
     }
 
     function _newPolicy() internal returns (HedgePolicy) {
@@ -160,6 +172,7 @@ abstract contract World is RegimeOracleSetup, UniswapVenue, CurieVenue, SafeWall
     function _wire() private {
         vault.setAdapter(address(liquidityAdapter), 1_000_000_000e6, 8_000);
         vault.setAdapter(address(perpAdapter), 1_000_000_000e6, 6_000);
+        vault.setRebalancer(address(rebalancer));
         _role(address(rebalancer), REBALANCE_ROLE, rebalancer.execute.selector);
         _role(address(rebalancer), KEEPER_ROLE, rebalancer.deleverage.selector);
         _role(address(liquidityAdapter), EXECUTOR_ROLE, liquidityAdapter.setLiquidity.selector);
@@ -170,6 +183,7 @@ abstract contract World is RegimeOracleSetup, UniswapVenue, CurieVenue, SafeWall
         _role(address(vault), PARAMETERS_ROLE, vault.removeAdapter.selector);
         _role(address(vault), PARAMETERS_ROLE, vault.setLimits.selector);
         _role(address(vault), PARAMETERS_ROLE, vault.setReserve.selector);
+        _role(address(vault), PARAMETERS_ROLE, vault.setRebalancer.selector);
         _role(address(policy), PARAMETERS_ROLE, policy.setPolicy.selector);
         _role(address(oracle), CALENDAR_ROLE, oracle.setClosures.selector);
         _role(address(guard), PROPOSER_ROLE, guard.announce.selector);
