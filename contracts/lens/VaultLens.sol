@@ -214,7 +214,7 @@ contract VaultLens is IVaultLens {
         uint256 perpCount;
         uint256 unreadCount;
         for (uint256 i; i < adapters.length; ++i) {
-            try this.account{gas: VENUE_GAS}(adapters[i], priced, price) returns (Account memory account_) {
+            try this.readAccount{gas: VENUE_GAS}(adapters[i], priced, price) returns (Account memory account_) {
                 read[i] = account_;
                 if (account_.margined) ++perpCount;
             } catch {
@@ -243,7 +243,7 @@ contract VaultLens is IVaultLens {
     }
 
     /// @notice One adapter's account; a call of its own for `snapshot`, so that a venue that fails fails alone.
-    function account(address adapter, bool priced, Price calldata price) external view returns (Account memory a) {
+    function readAccount(address adapter, bool priced, Price calldata price) external view returns (Account memory a) {
         Exposure memory exposure = IVenueAdapter(adapter).exposure(priced ? price.mid : ANY_PRICE);
         a.known = true;
         a.margined = exposure.margined;
