@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IHedgePolicy} from "../../../contracts/rebalance/IHedgePolicy.sol";
 import {IRebalancer} from "../../../contracts/rebalance/IRebalancer.sol";
+import {Regime} from "../../../contracts/regime/IRegimeOracle.sol";
 import {ILiquidityAdapter} from "../../../contracts/venues/IVenueAdapter.sol";
 import {LiquidityMath} from "../../../contracts/venues/uniswap-v3/LiquidityMath.sol";
 import {TickMath} from "../../../contracts/venues/uniswap-v3/TickMath.sol";
@@ -23,14 +24,19 @@ abstract contract Plans is World {
         plan.validAfter = uint64(vm.getBlockTimestamp());
         plan.validUntil = uint64(vm.getBlockTimestamp() + 1 days);
         plan.regime = oracle.regime();
-        plan.fromPrice = prices.read().price.mid;
+        plan.fromPrice = _feedPrice();
         plan.toleranceBps = 100;
         plan.evidence = EVIDENCE;
     }
 
-    /// @dev What the targets of the plan's regime call for: liquidity around the price, and a short of a share of its base.
-    function _targetPlan() internal returns (IRebalancer.Plan memory plan) {
+    function _targetPlan() internal returns (IRebalancer.Plan memory) {
+        return _targetPlan(oracle.regime());
+    }
+
+    /// @dev What a regime's targets call for: liquidity around the price, and a short of a share of its base.
+    function _targetPlan(Regime regime) internal returns (IRebalancer.Plan memory plan) {
         plan = _emptyPlan();
+        plan.regime = regime;
         IHedgePolicy.Targets memory t = policy.targets(plan.regime);
         _addLiquidityTarget(plan, t.liquidityBps, int24(uint24(t.halfWidthTicks)));
         uint256 short = (_baseIn(plan.liquidity[0], plan.fromPrice) * t.hedgeRatioBps) / 10_000;
@@ -39,10 +45,7 @@ abstract contract Plans is World {
 
     /// @dev Everything closed, all margin back.
     function _closingPlan() internal returns (IRebalancer.Plan memory plan) {
-        plan = _emptyPlan();
-        plan.liquidity = new IRebalancer.LiquidityTarget[](1);
-        plan.liquidity[0] = _liquidityNow();
-        plan.liquidity[0].shareBps = 0;
+        plan = _liquidityPlan(0);
         _addPerpTarget(plan, 0, 0);
     }
 
@@ -76,6 +79,12 @@ abstract contract Plans is World {
 
     function _perpSize() internal view returns (int256) {
         return perpAdapter.position().size;
+    }
+
+    /// @dev How far two sizes are apart, in basis points of the larger, rounded up.
+    function _drift(uint256 a, uint256 b) internal pure returns (uint256) {
+        (uint256 less, uint256 more) = a < b ? (a, b) : (b, a);
+        return Math.mulDiv(more - less, 10_000, more, Math.Rounding.Ceil);
     }
 
     /// @dev Base units worth of a size at a price, in asset units.
@@ -112,6 +121,10 @@ abstract contract Plans is World {
         _refuseViaSafe(address(rebalancer), abi.encodeCall(rebalancer.execute, (plan)), reason);
     }
 
+    function _refuse(IRebalancer.Plan memory plan, bytes4 selector) internal {
+        _refuseViaSafe(address(rebalancer), abi.encodeCall(rebalancer.execute, (plan)), selector);
+    }
+
     function _deleverage(IRebalancer.Plan memory plan) internal {
         vm.prank(KEEPER);
         rebalancer.deleverage(plan);
@@ -121,5 +134,34 @@ abstract contract Plans is World {
         vm.expectRevert(reason);
         vm.prank(KEEPER);
         rebalancer.deleverage(plan);
+    }
+
+    function _refuseDeleverage(IRebalancer.Plan memory plan, bytes4 selector) internal {
+        vm.expectPartialRevert(selector);
+        vm.prank(KEEPER);
+        rebalancer.deleverage(plan);
+    }
+
+    function _measures() internal view returns (IHedgePolicy.Measures memory) {
+        return rebalancer.measure(_feedPrice());
+    }
+
+    /// @dev A plan that moves liquidity to a share of net asset value where it is, and nothing else.
+    function _liquidityPlan(uint32 shareBps) internal returns (IRebalancer.Plan memory plan) {
+        plan = _emptyPlan();
+        plan.liquidity = new IRebalancer.LiquidityTarget[](1);
+        plan.liquidity[0] = _liquidityNow();
+        plan.liquidity[0].shareBps = shareBps;
+    }
+
+    /// @dev A plan that moves the short to a size and its account to an equity, and nothing else.
+    function _perpPlan(int256 size, uint256 equity) internal returns (IRebalancer.Plan memory plan) {
+        plan = _emptyPlan();
+        _addPerpTarget(plan, size, equity);
+    }
+
+    /// @dev The short's size changes, its margin does not.
+    function _sizePlan(int256 size) internal returns (IRebalancer.Plan memory) {
+        return _perpPlan(size, perpAdapter.valueAt(_feedPrice()));
     }
 }

@@ -108,6 +108,14 @@ abstract contract SafeWallet {
         _refuse(_call(to, data), reason);
     }
 
+    /// @dev The same, refused with an error of that name, whatever its arguments.
+    function _refuseViaSafe(address to, bytes memory data, bytes4 selector) internal {
+        SafeTx memory t = _call(to, data);
+        bytes memory signatures = _sign(t);
+        vm.expectPartialRevert(selector);
+        _exec(t, signatures);
+    }
+
     function _send(SafeTx memory t) internal {
         bytes memory signatures = _sign(t);
         _exec(t, signatures);
@@ -140,7 +148,7 @@ abstract contract SafeWallet {
     }
 
     /// @dev Two owners sign the EIP-712 hash; a Safe wants their signatures in the order of their addresses.
-    function _sign(SafeTx memory t) private view returns (bytes memory) {
+    function _sign(SafeTx memory t) internal view returns (bytes memory) {
         bytes32 hash = safe.getTransactionHash(
             t.to,
             t.value,

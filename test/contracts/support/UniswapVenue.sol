@@ -44,9 +44,13 @@ abstract contract UniswapVenue {
     function _deployTokens(bool baseFirst) internal {
         asset = new DevToken("USD Coin", "USDC", 6);
         do {
-            base = new DevToken("Wrapped Ether", "WETH", 18);
+            base = _newBase();
         } while ((address(base) < address(asset)) != baseFirst);
         pair = Pair(1e6, 1e36, baseFirst);
+    }
+
+    function _newBase() internal virtual returns (DevToken) {
+        return new DevToken("Wrapped Ether", "WETH", 18);
     }
 
     /// @param price Whole asset per whole base, scaled by 1e18.

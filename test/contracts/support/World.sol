@@ -206,11 +206,11 @@ abstract contract World is RegimeOracleSetup, UniswapVenue, CurieVenue, SafeWall
         manager.renounceRole(ADMIN, address(this));
     }
 
-    /// @dev A restricted call the long way: scheduled through the Safe, executed through it after the delay, at the
-    /// prices of then.
+    /// @dev A parameter changes the long way: scheduled through the Safe, executed through it after the delay, at the
+    /// prices of then. Two days end before the next session is missing.
     function _administer(address target, bytes memory data) internal {
         _viaSafe(address(manager), abi.encodeCall(manager.schedule, (target, data, 0)));
-        _freshRounds(ADMIN_DELAY);
+        _freshRounds(PARAMETER_DELAY);
         _viaSafe(address(manager), abi.encodeCall(manager.execute, (target, data)));
     }
 
