@@ -158,6 +158,9 @@ contract HedgeVault is
         priceOracle = priceOracle_;
         sharePrice = sharePrice_;
         _setLimits(maxSpreadBps_, minRequest_);
+        // Requests are counted from one: zero is kept for vaults that tell all requests apart by controller alone (ERC-7540).
+        _queue.requests.push();
+        _queue.head = 1;
         // Anchor and mark begin at the price of the first share.
         _follow(0, 0);
     }

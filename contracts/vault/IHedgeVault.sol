@@ -254,7 +254,7 @@ interface IHedgeVault {
     /// @notice Shares of pending requests.
     function pendingShares() external view returns (uint256);
 
-    /// @notice Index of the first request not fully settled, and of the next one to be made.
+    /// @notice Id of the first request not fully settled, and of the next one to be made; the first has 1.
     function queueBounds() external view returns (uint256 head, uint256 tail);
 
     /// @notice One request.

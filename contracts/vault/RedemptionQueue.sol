@@ -32,7 +32,7 @@ library RedemptionQueue {
         uint256 settled;
     }
 
-    /// @param requests All ever made; the index is the id.
+    /// @param requests All ever made; the index is the id, and the first place is empty.
     /// @param head The first one not fully settled.
     /// @param pendingShares Shares of pending requests.
     /// @param claimsOutstanding Assets set aside for claims.

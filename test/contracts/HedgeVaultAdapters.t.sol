@@ -47,7 +47,7 @@ contract HedgeVaultAdaptersTest is HedgeVaultSetup {
         vm.prank(ALICE);
         vault.requestRedeem(1_000 * SHARE, ALICE, ALICE);
         vm.warp(block.timestamp + vault.EXIT_DEADLINE());
-        vault.force(0);
+        vault.force(1);
         // What is left to the vault is worth nothing, what was set aside is not.
         venues[0].set(1, 1);
 

@@ -33,28 +33,28 @@ contract HedgeVaultForceTest is HedgeVaultSetup {
         _request(ALICE, 1_000 * SHARE);
         uint256 deadline = block.timestamp + vault.EXIT_DEADLINE();
         vm.warp(deadline - 1);
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.NotOverdue.selector, 0, deadline));
-        vault.force(0);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.NotOverdue.selector, 1, deadline));
+        vault.force(1);
     }
 
     function testForceOfNothingReverts() public {
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.NoSuchRequest.selector, 0, address(0)));
-        vault.force(0);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.NoSuchRequest.selector, 1, address(0)));
+        vault.force(1);
 
         _request(ALICE, 1_000 * SHARE);
         vm.prank(ALICE);
-        vault.cancelRedeemRequest(0, ALICE);
+        vault.cancelRedeemRequest(1, ALICE);
         vm.warp(block.timestamp + vault.EXIT_DEADLINE());
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.NoSuchRequest.selector, 0, ALICE));
-        vault.force(0);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.NoSuchRequest.selector, 1, ALICE));
+        vault.force(1);
     }
 
     function testForceTwiceReverts() public {
         _overdue(ALICE, 1_000 * SHARE);
-        vault.force(0);
+        vault.force(1);
 
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.NoSuchRequest.selector, 0, ALICE));
-        vault.force(0);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.NoSuchRequest.selector, 1, ALICE));
+        vault.force(1);
     }
 
     function testAStrangerForcesWithDeadFeedsAClosedTargetAndAReserve() public {
@@ -70,7 +70,7 @@ contract HedgeVaultForceTest is HedgeVaultSetup {
         }
 
         vm.prank(STRANGER);
-        vault.force(0);
+        vault.force(1);
 
         uint256 owed = vault.maxWithdraw(ALICE);
         require(owed > 1_000e6 - 5 && owed <= 1_000e6, "a quarter of everything");
@@ -79,7 +79,7 @@ contract HedgeVaultForceTest is HedgeVaultSetup {
         require(asset.balanceOf(ALICE) == owed, "paid");
         _request(BOB, SHARE);
         vm.prank(BOB);
-        vault.cancelRedeemRequest(1, BOB);
+        vault.cancelRedeemRequest(2, BOB);
     }
 
     function testAPartlySettledRequestGoesBeforeItsControllersOthers() public {
@@ -88,15 +88,15 @@ contract HedgeVaultForceTest is HedgeVaultSetup {
         _request(ALICE, 500 * SHARE);
         _round(60);
         vault.settle(1);
-        require(vault.request(0).shares != 0 && vault.request(0).settled != 0, "in part");
+        require(vault.request(1).shares != 0 && vault.request(1).settled != 0, "in part");
         vm.warp(block.timestamp + vault.EXIT_DEADLINE());
 
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.OlderRequestFirst.selector, 0));
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.OlderRequestFirst.selector, 1));
+        vault.force(2);
         vault.force(1);
-        vault.force(0);
-        vault.force(1);
+        vault.force(2);
 
-        uint256 sum = vault.claimableRedeemRequest(0, ALICE) + vault.claimableRedeemRequest(1, ALICE);
+        uint256 sum = vault.claimableRedeemRequest(1, ALICE) + vault.claimableRedeemRequest(2, ALICE);
         require(sum == 1_000 * SHARE && vault.maxRedeem(ALICE) == sum, "claims, by request and in all");
     }
 
@@ -108,9 +108,9 @@ contract HedgeVaultForceTest is HedgeVaultSetup {
         vault.settle(1);
         vm.warp(block.timestamp + vault.EXIT_DEADLINE());
 
-        vault.force(1);
+        vault.force(2);
 
-        require(vault.pendingRedeemRequest(1, ALICE) == 0, "forced");
+        require(vault.pendingRedeemRequest(2, ALICE) == 0, "forced");
         _round(60);
         venues[0].restore(asset.balanceOf(address(venues[0])));
         venues[0].set(0, 0);
@@ -127,7 +127,7 @@ contract HedgeVaultForceTest is HedgeVaultSetup {
         _overdue(ALICE, 1_000 * SHARE);
 
         uint256 before = gasleft();
-        vault.force(0);
+        vault.force(1);
 
         require(before - gasleft() < VENUES * (vault.UNWIND_GAS() + 200_000) + 500_000, "its gas, and no more");
         require(vault.sliceOf(ALICE, address(venues[VENUES - 1])) != 0, "kept");
@@ -138,7 +138,7 @@ contract HedgeVaultForceTest is HedgeVaultSetup {
         venues[0].setRestoring(1_000e6);
         _overdue(ALICE, 1_000 * SHARE);
 
-        vault.force(0);
+        vault.force(1);
 
         require(
             vault.sliceOf(ALICE, address(venues[0])) != 0,
@@ -166,7 +166,7 @@ contract HedgeVaultForceTest is HedgeVaultSetup {
         uint256 supply = vault.totalSupply() + VIRTUAL;
         uint256 before = vault.navAt(0);
 
-        vault.force(0);
+        vault.force(1);
 
         _requireStayersKeep(before, supply);
         uint256 fair = (before * shares) / supply;
@@ -195,10 +195,10 @@ contract HedgeVaultForceTest is HedgeVaultSetup {
         vm.warp(block.timestamp + vault.EXIT_DEADLINE());
         venues[0].pause(paused);
         uint256 price = (vault.navAt(0) * 1e24) / (vault.totalSupply() + VIRTUAL);
-        uint256[2] memory shares = [vault.request(0).shares, vault.request(1).shares];
+        uint256[2] memory shares = [vault.request(1).shares, vault.request(2).shares];
 
-        vault.force(0);
         vault.force(1);
+        vault.force(2);
         venues[0].pause(false);
         if (paused) vault.unwindSlice(BOB, address(venues[0]), vault.sliceOf(BOB, address(venues[0])));
         if (paused) vault.unwindSlice(ALICE, address(venues[0]), vault.sliceOf(ALICE, address(venues[0])));
@@ -219,7 +219,7 @@ contract HedgeVaultForceTest is HedgeVaultSetup {
         _toVenue(0, 2_000e6);
         venues[0].pause(true);
         _overdue(ALICE, 1_000 * SHARE);
-        vault.force(0);
+        vault.force(1);
         uint256 stays = venues[0].valueAt(0);
 
         // The venue doubles while it is shut: everyone's part does.
@@ -238,7 +238,7 @@ contract HedgeVaultForceTest is HedgeVaultSetup {
         _toVenue(0, 2_000e6);
         venues[0].pause(true);
         _overdue(ALICE, 1_000 * SHARE);
-        vault.force(0);
+        vault.force(1);
         uint256 units = vault.sliceOf(ALICE, address(venues[0]));
         vm.expectRevert(FixedValueAdapter.Paused.selector);
         vault.unwindSlice(ALICE, address(venues[0]), units);
@@ -261,7 +261,7 @@ contract HedgeVaultForceTest is HedgeVaultSetup {
         _toVenue(0, 2_000e6);
         venues[0].pause(true);
         _overdue(ALICE, 1_000 * SHARE);
-        vault.force(0);
+        vault.force(1);
         vm.prank(ALICE);
         vault.redeem(1_000 * SHARE, ALICE, ALICE);
         venues[0].pause(false);

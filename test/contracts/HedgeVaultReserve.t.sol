@@ -68,7 +68,7 @@ contract HedgeVaultReserveTest is HedgeVaultSetup {
         vault.settle(1);
 
         require(vault.cash() >= least, "the reserve is left");
-        require(vault.request(0).shares == 0 || vault.cash() == least, "and nothing beyond it is held back");
+        require(vault.request(1).shares == 0 || vault.cash() == least, "and nothing beyond it is held back");
     }
 
     function testWithNothingAtTheVenuesNothingIsHeldBack() public {
@@ -108,7 +108,7 @@ contract HedgeVaultReserveTest is HedgeVaultSetup {
 
         (uint256 shares, ) = vault.settle(2);
 
-        require(shares == 50 * SHARE && vault.request(1).shares == 50 * SHARE, "the younger one waits");
+        require(shares == 50 * SHARE && vault.request(2).shares == 50 * SHARE, "the younger one waits");
     }
 
     // ---- moves ----

@@ -186,7 +186,7 @@ contract HedgeVaultSharesTest is HedgeVaultSetup {
         uint256 pending;
         uint256[3] memory locked;
         uint256[3] memory claimable;
-        for (uint256 id; id < tail; ++id) {
+        for (uint256 id = 1; id < tail; ++id) {
             IHedgeVault.Request memory r = vault.request(id);
             require(id >= head || r.shares == 0, "nothing waits before the head");
             pending += r.shares;
@@ -257,8 +257,8 @@ contract HedgeVaultSharesTest is HedgeVaultSetup {
             if (controller != holder) _call(holder, abi.encodeCall(vault.approve, (controller, shares)));
             return _call(controller, abi.encodeCall(vault.requestRedeem, (shares, controller, holder)));
         } else if (kind == 6) {
-            if (tail == 0) return "";
-            uint256 id = amount % tail;
+            if (tail == 1) return "";
+            uint256 id = 1 + (amount % (tail - 1));
             address controller = vault.request(id).controller;
             return _call(controller, abi.encodeCall(vault.cancelRedeemRequest, (id, controller)));
         } else if (kind == 7) {

@@ -63,7 +63,7 @@ describe("Forced exit", () => {
 
   async function force(who: AccountName): Promise<Mined> {
     await sameSecond(scene);
-    return send(who, await vault.force.populateTransaction(0));
+    return send(who, await vault.force.populateTransaction(1));
   }
 
   async function unwind(who: AccountName, adapter: string, units: bigint): Promise<Mined> {
@@ -282,13 +282,13 @@ describe("Forced exit", () => {
   });
 
   it("needs gas enough for every venue, so that nobody keeps a slice aside by sending less", async () => {
-    const tx = await vault.force.populateTransaction(0);
+    const tx = await vault.force.populateTransaction(1);
     const estimate = await scene.chain.provider.estimateGas({ ...tx, from: at("keeper") });
     const signer = await scene.chain.signer("keeper");
     await (await signer.sendTransaction({ ...tx, gasLimit: estimate })).wait();
     for (const adapter of adapters()) expect(await vault.sliceOf(at("attacker"), adapter)).to.equal(0n);
     await scene.reset();
-    await expectRevert(vault.force.staticCall(0, { from: at("keeper"), gasLimit: 2_000_000n }), "InsufficientGas");
+    await expectRevert(vault.force.staticCall(1, { from: at("keeper"), gasLimit: 2_000_000n }), "InsufficientGas");
   });
 
   it("at a pool price pushed away pays no less, and takes nothing from those who stay", async () => {

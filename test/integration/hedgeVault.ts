@@ -144,8 +144,8 @@ describe("HedgeVault", () => {
       await expectRevert(byKeeper("owner1"), "NotAuthorized", at("keeper"), at("owner1"));
       await byKeeper("keeper");
       expect(await vault.allowance(at("attacker"), at("keeper"))).to.equal(shares(5));
-      expect((await vault.request(0)).controller).to.equal(at("keeper"));
-      expect((await vault.request(0)).owner).to.equal(at("attacker"));
+      expect((await vault.request(1)).controller).to.equal(at("keeper"));
+      expect((await vault.request(1)).owner).to.equal(at("attacker"));
       await expectRevert(byKeeper("keeper"), "ERC20InsufficientAllowance", at("keeper"), shares(5), shares(10));
     });
 
@@ -155,7 +155,7 @@ describe("HedgeVault", () => {
       await expectRevert(send("attacker", dust), "NotAuthorized", at("attacker"), at("depositor"));
       await send("depositor", await vault.setOperator.populateTransaction(at("attacker"), true));
       await send("attacker", dust);
-      expect(await vault.pendingRedeemRequest(0, at("depositor"))).to.equal(shares(1));
+      expect(await vault.pendingRedeemRequest(1, at("depositor"))).to.equal(shares(1));
     });
 
     it("by an operator need no allowance, until the operator is dismissed", async () => {
@@ -165,7 +165,7 @@ describe("HedgeVault", () => {
       await send("keeper", call);
       await send("attacker", await vault.setOperator.populateTransaction(at("keeper"), false));
       await expectRevert(send("keeper", call), "ERC20InsufficientAllowance");
-      const cancel = await vault.cancelRedeemRequest.populateTransaction(0, at("attacker"));
+      const cancel = await vault.cancelRedeemRequest.populateTransaction(1, at("attacker"));
       await expectRevert(send("keeper", cancel), "NotAuthorized", at("keeper"), at("attacker"));
     });
 
@@ -195,13 +195,13 @@ describe("HedgeVault", () => {
     it("waits for rounds of both feeds that are newer than the request", async () => {
       await deposit(scene, "attacker", usdc(1_000));
       await requestRedeem(scene, "attacker", shares(500));
-      const { createdAt } = await vault.request(0);
-      await expectRevert(settle(scene), "NoNewerRound", 0, createdAt);
+      const { createdAt } = await vault.request(1);
+      await expectRevert(settle(scene), "NoNewerRound", 1, createdAt);
 
       const { ethUsd, usdcUsd } = scene.world.feeds;
       await scene.chain.warpTo((await scene.chain.now()) + 60);
       await send("market", await ethUsd.getFunction("push").populateTransaction(2_812n * 10n ** 8n));
-      await expectRevert(settle(scene), "NoNewerRound", 0, createdAt);
+      await expectRevert(settle(scene), "NoNewerRound", 1, createdAt);
       await send("market", await usdcUsd.getFunction("push").populateTransaction(10n ** 8n));
       await settle(scene);
       expect(await vault.maxRedeem(at("attacker"))).to.equal(shares(500));
@@ -212,7 +212,7 @@ describe("HedgeVault", () => {
       await newRounds(scene);
       await sameSecond(scene);
       await requestRedeem(scene, "attacker", shares(500));
-      await expectRevert(settle(scene), "NoNewerRound", 0);
+      await expectRevert(settle(scene), "NoNewerRound", 1);
     });
 
     it("pays the low net asset value, rounded down, and burns the shares", async () => {
@@ -232,7 +232,7 @@ describe("HedgeVault", () => {
       expect(await vault.claimsOutstanding()).to.equal(paid);
       expect(await vault.balanceOf(at("attacker"))).to.equal(0n);
       expect(await vault.getVotes(at("attacker"))).to.equal(0n);
-      expect(await vault.queueBounds()).to.deep.equal([1n, 1n]);
+      expect(await vault.queueBounds()).to.deep.equal([2n, 2n]);
     });
 
     it("goes first in, first out, and fills the head in part when cash runs out", async () => {
@@ -249,33 +249,33 @@ describe("HedgeVault", () => {
       expect(await vault.cash()).to.equal(0n);
       expect(await vault.maxWithdraw(at("depositor"))).to.equal(cash);
       expect(await vault.maxWithdraw(at("attacker")), "the second waits").to.equal(0n);
-      expect(await vault.queueBounds()).to.deep.equal([0n, 2n]);
+      expect(await vault.queueBounds()).to.deep.equal([1n, 3n]);
       const filled = await vault.maxRedeem(at("depositor"));
-      expect(await vault.claimableRedeemRequest(0, at("depositor"))).to.equal(filled);
-      expect(await vault.pendingRedeemRequest(0, at("depositor"))).to.equal(all - filled);
+      expect(await vault.claimableRedeemRequest(1, at("depositor"))).to.equal(filled);
+      expect(await vault.pendingRedeemRequest(1, at("depositor"))).to.equal(all - filled);
       expect(await vault.lockedShares(at("depositor"))).to.equal(all - filled);
       await expectRevert(settle(scene), "InsufficientCash", 1, 0);
 
       // What is settled can be claimed now; the rest goes on where it stopped, before the second request.
       await send("depositor", await vault.redeem.populateTransaction(filled, at("depositor"), at("depositor")));
       expect(await scene.asset.balanceOf(at("depositor"))).to.equal(cash);
-      expect(await vault.claimableRedeemRequest(0, at("depositor"))).to.equal(0n);
+      expect(await vault.claimableRedeemRequest(1, at("depositor"))).to.equal(0n);
       await deposit(scene, "keeper", usdc(10_000));
       await settle(scene);
       expect(await vault.maxWithdraw(at("depositor"))).to.equal(usdc(10_000));
       expect(await vault.maxWithdraw(at("attacker"))).to.equal(0n);
       const more = await vault.maxRedeem(at("depositor"));
-      expect(await vault.claimableRedeemRequest(0, at("depositor"))).to.equal(more);
+      expect(await vault.claimableRedeemRequest(1, at("depositor"))).to.equal(more);
 
       // Cancelled in part: the head is passed over, and the second is paid.
-      await send("depositor", await vault.cancelRedeemRequest.populateTransaction(0, at("depositor")));
+      await send("depositor", await vault.cancelRedeemRequest.populateTransaction(1, at("depositor")));
       expect(await vault.balanceOf(at("depositor"))).to.equal(all - filled - more);
       expect(await vault.lockedShares(at("depositor"))).to.equal(0n);
       await deposit(scene, "keeper", usdc(100_000));
       await settle(scene);
       expect(await vault.maxRedeem(at("attacker"))).to.equal(second);
       expect(await vault.maxWithdraw(at("depositor")), "what was settled stays claimable").to.equal(usdc(10_000));
-      expect(await vault.queueBounds()).to.deep.equal([2n, 2n]);
+      expect(await vault.queueBounds()).to.deep.equal([3n, 3n]);
     });
 
     it("a partial fill costs the leaver, not those who stay", async () => {
@@ -297,13 +297,13 @@ describe("HedgeVault", () => {
       await requestRedeem(scene, "attacker", shares(100));
       await requestRedeem(scene, "attacker", shares(200));
       await requestRedeem(scene, "attacker", shares(50));
-      await send("attacker", await vault.cancelRedeemRequest.populateTransaction(1, at("attacker")));
+      await send("attacker", await vault.cancelRedeemRequest.populateTransaction(2, at("attacker")));
       await newRounds(scene);
       await settle(scene, 2);
-      expect(await vault.queueBounds()).to.deep.equal([2n, 3n]);
+      expect(await vault.queueBounds()).to.deep.equal([3n, 4n]);
       await settle(scene, 1);
       const claimable = async () =>
-        Promise.all([0, 1, 2].map((id) => vault.claimableRedeemRequest(id, at("attacker"))));
+        Promise.all([1, 2, 3].map((id) => vault.claimableRedeemRequest(id, at("attacker"))));
       expect(await claimable()).to.deep.equal([shares(100), 0n, shares(50)]);
 
       await send("attacker", await vault.redeem.populateTransaction(shares(120), at("attacker"), at("attacker")));

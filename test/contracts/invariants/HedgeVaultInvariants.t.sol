@@ -79,11 +79,12 @@ contract VaultHandler {
 
     function cancel(uint256 id) external {
         (, uint256 tail) = vault.queueBounds();
-        if (tail == 0) return;
+        if (tail == 1) return;
+        id = 1 + (id % (tail - 1));
         uint256 supply = vault.totalSupply();
-        IHedgeVault.Request memory entry = vault.request(id % tail);
+        IHedgeVault.Request memory entry = vault.request(id);
         vm.prank(entry.controller);
-        try vault.cancelRedeemRequest(id % tail, entry.controller) {
+        try vault.cancelRedeemRequest(id, entry.controller) {
             ++done["cancel"];
         } catch {
             ++done["refused"];
@@ -306,7 +307,7 @@ contract HedgeVaultInvariants {
     function invariant_requestsAreTheQueue() public view {
         (uint256 head, uint256 tail) = vault.queueBounds();
         uint256 pending;
-        for (uint256 id; id < tail; ++id) {
+        for (uint256 id = 1; id < tail; ++id) {
             uint256 shares = vault.request(id).shares;
             require(id >= head || shares == 0, "nothing waits before the head");
             pending += shares;
