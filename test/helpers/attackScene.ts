@@ -119,14 +119,3 @@ export async function requestAll(scene: VaultScene, from: AccountName): Promise<
   const shares = await scene.vault.balanceOf(holder);
   return chain.send(from, await scene.vault.requestRedeem.populateTransaction(shares, holder, holder));
 }
-
-/** Runs something and takes the chain back to where it was. */
-export async function undone<T>(scene: VaultScene, work: () => Promise<T>): Promise<T> {
-  const { chain } = scene.market.world;
-  const id = await chain.request<string>("evm_snapshot");
-  try {
-    return await work();
-  } finally {
-    await chain.request("evm_revert", [id]);
-  }
-}

@@ -165,7 +165,15 @@ export async function viaSafe(scene: VaultScene, call: ContractTransaction): Pro
 
 /** What a transaction or call reverts with, by its error's name; fails when it does not revert. */
 export async function revertOf(promise: Promise<unknown>): Promise<ExplainedRevert> {
-  const error = await rejection(promise);
+  return explained(await rejection(promise));
+}
+
+/** The name of the error something reverted with. */
+export function revertName(error: unknown): string {
+  return explained(error).name;
+}
+
+function explained(error: unknown): ExplainedRevert {
   const data = revertDataOf(error);
   if (data === null) throw error;
   return explainRevert(data, CONTRACT_ERRORS);

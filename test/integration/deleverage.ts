@@ -2,7 +2,6 @@ import { expect } from "chai";
 import { ZeroHash, parseUnits } from "ethers";
 import type { AccountName, Mined } from "../../deploy/devnet/chain.ts";
 import { replayPerpStep } from "../../deploy/devnet/perpArbitrage.ts";
-import { movePool } from "../../deploy/devnet/poolTrader.ts";
 import { DEFAULT_POLICY } from "../../deploy/parameters.ts";
 import type { LiquidityTarget, PerpTarget, Plan } from "../../src/plan/plan.ts";
 import { REGIME_NAMES } from "../../src/regime/ruleMachine.ts";
@@ -16,7 +15,6 @@ import {
   newRounds,
   openPositions,
   planNow,
-  revertOf,
   sameSecond,
   usdc,
   vaultScene,
@@ -263,59 +261,6 @@ describe("Deleveraging by the keeper", () => {
       await scene.reset();
       await scene.chain.warpTo((await scene.chain.now()) + DEAD_AFTER);
       await refused(await free({ liquidity: [await liquidity(0)] }), "DeleverageNotAllowed", REGIME.Calm);
-    });
-  });
-
-  describe("a stolen key, for a week of Stress", () => {
-    it("takes less than the open part of the keeper's bucket and what drains in a week", async () => {
-      await closeNextSession(scene, 28, 27);
-      const { rebalancer } = scene.contracts;
-      const { keeper } = await rebalancer.budgets();
-      const { price } = await scene.contracts.prices.read();
-      const stops: Record<string, number> = {};
-      let [executed, lostBps] = [0, 0];
-      for (let day = 0; day < 7; day++) {
-        // Each day the thief looks for the worst trade that still passes, from the largest down, until none does.
-        for (const parts of [0n, 80n, 95n]) {
-          await sameSecond(scene);
-          await movePool(scene.chain, scene.market.trader, (price.mid * 9_905n) / 10_000n);
-          await replayPerpStep(scene.chain, { ...scene.market.perps, last: null }, 0.08);
-          const { liquidityBps } = await measures();
-          const size = ((await shortSize()) * parts) / 100n;
-          const share = Number((liquidityBps * parts) / 100n);
-          const plan = await free({
-            toleranceBps: 10_000,
-            liquidity: [await liquidity(share)],
-            perps: [await keepingMargin(size)],
-          });
-          const stopped = await deleverage(plan).then(
-            ({ logs }) => {
-              // At constant prices: what the pusher pays in funding meanwhile is not set against it.
-              const done = logs
-                .map((log) => rebalancer.interface.parseLog(log))
-                .find((log) => log?.name === "Deleveraged");
-              const { navBefore, navAfter } = done!.args as unknown as { navBefore: bigint; navAfter: bigint };
-              lostBps += (Number(navBefore - navAfter) / Number(navBefore)) * 10_000;
-              return null;
-            },
-            async (error: unknown) => (await revertOf(Promise.reject(error as Error))).name,
-          );
-          if (stopped === null) executed++;
-          else stops[stopped] = (stops[stopped] ?? 0) + 1;
-        }
-        await movePool(scene.chain, scene.market.trader, price.mid);
-        await closeNextSession(scene, 28, 27);
-      }
-      const bound = Number(keeper.capacityBps - keeper.reserveBps + keeper.drainBpsPerDay * 7n);
-      console.log(
-        `      a stolen keeper key costs ${lostBps.toFixed(1)} bps of NAV in a week by ${executed} plans, ` +
-          `at most ${bound} by the bucket; stopped by ${JSON.stringify(stops)}`,
-      );
-      expect(executed > 0 && lostBps > 0, "it costs something").to.equal(true);
-      expect(lostBps <= bound, `${lostBps} of ${bound}`).to.equal(true);
-      expect(stops, "and the limits are what stops it").to.satisfy(
-        (s: Record<string, number>) => (s.LossBudgetExceeded ?? 0) + (s.ExecutionLoss ?? 0) > 0,
-      );
     });
   });
 

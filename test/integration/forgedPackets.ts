@@ -10,8 +10,9 @@ import type { Packet } from "../../src/safe/packet.ts";
 import { createPacket } from "../../src/safe/packet.ts";
 import { approvedHashSignature } from "../../src/safe/signatures.ts";
 import { VaultLens__factory } from "../../typechain-types/index.js";
-import { executeSigned, keeperTick, later, OPEN, planPacket, undone, vaultScene } from "../helpers/attackScene.ts";
+import { executeSigned, keeperTick, later, OPEN, planPacket, vaultScene } from "../helpers/attackScene.ts";
 import type { VaultScene } from "../helpers/attackScene.ts";
+import { undone } from "../helpers/undone.ts";
 
 const LENS = VaultLens__factory.createInterface();
 
@@ -53,7 +54,7 @@ describe("A keeper who forges its evidence", () => {
 
   describe("with a lens of its own, for a member who names no deployment", () => {
     it("is found out: the lens is not this software's", async () => {
-      await undone(scene, async () => {
+      await undone(scene.market.world.chain, async () => {
         const evidence = invented();
         const { chain } = scene.market.world;
         const blockTag = evidence.block.number;
@@ -90,7 +91,7 @@ describe("A keeper who forges its evidence", () => {
 
     /** Hours later: the block of the evidence is no longer the newest. */
     const onPruned = async (evidence: Evidence): Promise<Verdict> =>
-      undone(scene, async () => {
+      undone(scene.market.world.chain, async () => {
         const packet = await packetFor(evidence);
         await scene.market.world.chain.request("hardhat_mine", ["0x2"]);
         return verdictOn(packet, pruned());
@@ -114,7 +115,7 @@ describe("A keeper who forges its evidence", () => {
     });
 
     it("cannot bring a price feed of its own", async () => {
-      await undone(scene, async () => {
+      await undone(scene.market.world.chain, async () => {
         const { chain, feeds } = scene.market.world;
         const real = honest.feeds.base;
         const answer = (BigInt(real.answer) * 97n) / 100n;
@@ -142,7 +143,7 @@ describe("A keeper who forges its evidence", () => {
     });
 
     it("is still believed when it told the truth", async () => {
-      await undone(scene, async () => {
+      await undone(scene.market.world.chain, async () => {
         const { chain } = scene.market.world;
         await chain.send(
           "depositor",

@@ -13,7 +13,6 @@ import {
   expectRevert,
   newRounds,
   planNow,
-  requestRedeem,
   settle,
   shares,
   usdc,
@@ -437,58 +436,6 @@ describe("ReviewGuard", () => {
   });
 
   describe("attacks", () => {
-    it("announcement spam: one phished owner makes twelve calls a day to look at, whatever it pays", async () => {
-      let spent = 0n;
-      let stopping = 0n;
-      const keys: string[] = [];
-      const day = Math.floor((await scene.chain.now()) / DAY) + 1;
-      await scene.chain.warpTo(day * DAY);
-      for (let index = 0; index < 12; ++index) {
-        const drain = await scene.asset.transfer.populateTransaction(scene.chain.address("attacker"), index);
-        spent += (await scene.chain.send("owner1", await guard.announce.populateTransaction(drain.to, 0, drain.data)))
-          .gasUsed;
-        keys.push(await guard.keyOf(drain.to, 0, drain.data));
-      }
-      await expectRevert(announce(other()), "TooManyAnnouncements", scene.chain.address("owner1"), 12);
-      // The others are not kept from announcing, and the next day begins again.
-      await announce(other(), "owner2");
-      await scene.chain.warpTo((day + 1) * DAY);
-      await announce(other(2));
-      for (const key of keys) stopping += (await veto(key, "depositor")).gasUsed;
-      console.log(
-        `        attacker: ${spent} gas for 12 announcements and nothing gained; stopping all: ${stopping} gas`,
-      );
-      expect(stopping / 12n, "gas to stop one").to.be.lessThan(120_000n);
-    });
-
-    it("one phished owner: windows, and nothing that runs", async () => {
-      const drain = await scene.asset.transfer.populateTransaction(scene.chain.address("attacker"), 1n);
-      await announce(drain);
-      await later(RULES.otherWindow);
-      const key = await guard.keyOf(drain.to, 0, drain.data);
-      expect((await guard.announcement(key)).readyAt).to.be.at.most(BigInt(await scene.chain.now()));
-      const lone = execTransactionData(plainCall(drain.to, drain.data, 0n), "0x");
-      await expectRevert(scene.chain.send("owner1", { to: scene.safe, data: lone }), "GS020");
-    });
-
-    it("a veto bought by a deposit: enough by today's votes, none by those that count", async () => {
-      const { vault } = scene.contracts;
-      const attacker = scene.chain.address("attacker");
-      const before = usdc(2_000_000);
-      await deposit(scene, "attacker", before);
-      const key = await announce(other());
-      const votes = await vault.getVotes(attacker);
-      expect(votes, "were today's votes to count, it would be stopped").to.be.at.least(await guard.vetoThreshold(key));
-      await expectRevert(veto(key, "attacker"), "CannotVote", key);
-
-      await requestRedeem(scene, "attacker", await vault.balanceOf(attacker));
-      await newRounds(scene);
-      await settle(scene);
-      const after = await vault.maxWithdraw(attacker);
-      console.log(`        attacker: ${after - before} asset units, and no veto`);
-      expect(after).to.be.at.most(before);
-    });
-
     it("owners who stop their own call, so that it comes back under the higher threshold, win no time", async () => {
       const start = await scene.chain.now();
       const key = await announce(other());
