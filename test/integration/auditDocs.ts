@@ -44,7 +44,7 @@ describe("Threat model", () => {
 
   it("names tests that exist", () => {
     const text = readFileSync("docs/threat-model.md", "utf8");
-    const cited = [...text.matchAll(/`(\w+)(\.t\.sol|\.ts)`((?: "[^"]*",?)+)/g)];
+    const cited = [...text.matchAll(/`([\w/]+)(\.t\.sol|\.ts)`((?: "[^"]*",?)+)/g)];
     expect(cited.length).to.be.above(25);
     for (const [, name, ending, titles] of cited) {
       const test = readFileSync(`${FOLDERS[ending as keyof typeof FOLDERS]}/${name!}${ending!}`, "utf8");
