@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IHedgeVault} from "../../contracts/vault/IHedgeVault.sol";
+import {Exposure, IVenueAdapter} from "../../contracts/venues/IVenueAdapter.sol";
 import {FixedValueAdapter} from "./support/FixedValueAdapter.sol";
 import {HedgeVaultSetup} from "./support/HedgeVaultSetup.sol";
 import {vm} from "./support/Vm.sol";
@@ -38,6 +39,21 @@ contract HedgeVaultAdaptersTest is HedgeVaultSetup {
 
         vm.expectRevert(abi.encodeWithSelector(IHedgeVault.AdapterNotEmpty.selector, address(venues[0])));
         vault.removeAdapter(address(venues[0]));
+    }
+
+    function testAPositionWorthNothingIsStillAPosition() public {
+        venues[3].set(0, 0);
+        vm.mockCall(
+            address(venues[3]),
+            abi.encodeWithSelector(IVenueAdapter.exposure.selector),
+            abi.encode(Exposure({deltaMin: -1, deltaMax: -1, gross: 1, equity: 0, margined: true}))
+        );
+        bytes memory reason = abi.encodeWithSelector(IHedgeVault.AdapterNotEmpty.selector, address(venues[3]));
+
+        vm.expectRevert(reason);
+        vault.removeAdapter(address(venues[3]));
+        vm.expectRevert(reason);
+        vault.closePositions();
     }
 
     function testRemoveAdapterThatHoldsALeaversSliceReverts() public {

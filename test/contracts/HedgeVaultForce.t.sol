@@ -133,6 +133,30 @@ contract HedgeVaultForceTest is HedgeVaultSetup {
         require(vault.sliceOf(ALICE, address(venues[VENUES - 1])) != 0, "kept");
     }
 
+    function testWithTooLittleGasForAVenueItReverts() public {
+        _toVenue(0, 1_000e6);
+        _overdue(ALICE, 1_000 * SHARE);
+
+        uint256 tooLittle = vault.UNWIND_GAS();
+        vm.expectPartialRevert(IHedgeVault.InsufficientGas.selector);
+        vault.force{gas: tooLittle}(1);
+    }
+
+    function testTooFewSharesForAUnitOfAVenueLeaveThatVenueAlone() public {
+        _enter(BOB, 2_000_000_000e6);
+        _toVenue(0, 1_000e6);
+        vm.prank(BOB);
+        vault.transfer(STRANGER, 1);
+        venues[0].pause(true);
+        _overdue(STRANGER, 1);
+
+        vault.force(1);
+
+        (uint256 aside, ) = venues[0].slices();
+        require(aside == 0 && vault.sliceOf(STRANGER, address(venues[0])) == 0, "nothing is set aside");
+        require(vault.totalSupply() == 2_000_004_000 * SHARE - 1, "and the share is gone");
+    }
+
     function testCashIsNotMovedWhileAVenueUnwinds() public {
         _toVenue(0, 2_000e6);
         venues[0].setRestoring(1_000e6);
