@@ -11,7 +11,8 @@ interface ISharePrice {
     event Assessed(address indexed vault, uint256 price, uint256 mark, uint256 feeShares);
 
     /// @notice The share price is further from the anchor than the band: entry and instant exit are closed until the anchor
-    /// has come near enough, at `opensAt` (seconds since 1970-01-01) if the price stays.
+    /// has come near enough, at `opensAt` (seconds since 1970-01-01) if the price stays and the anchor is moved now, which
+    /// this revert undoes: `HedgeVault.poke` does it.
     error TooFast(uint256 price, uint256 anchor, uint256 opensAt);
     /// @notice A constructor argument is outside its bounds.
     error InvalidParameter(bytes32 name, uint256 value);
