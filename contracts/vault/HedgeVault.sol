@@ -34,8 +34,8 @@ import {VenueList} from "./VenueList.sol";
 ///
 /// ENTRY AND EXIT AT ONCE
 /// Both need fresh feeds, a narrow spread and a share price near its slow anchor. Leaving at once needs in
-/// addition an empty queue, cash above the reserve, the policy's bands afterwards, and shares that are older than the last
-/// round of a feed: who knows the next round before the feeds do must not enter and leave around it.
+/// addition cash above the reserve and above what all requests will get, the policy's bands afterwards, and shares that are
+/// older than the last round of a feed: who knows the next round before the feeds do must not enter and leave around it.
 ///
 /// EXIT BY REQUEST
 /// Requests are filled first in, first out, by anyone, at a price whose feed rounds are newer than the request: nobody
@@ -88,6 +88,8 @@ contract HedgeVault is
     uint256 private constant BPS = 10_000;
     uint8 private constant EXTRA_DECIMALS = 12;
     uint256 private constant VIRTUAL_SHARES = 1e12;
+    /// @dev What is left after a call that had enough: sixty-three times this, for reading every venue.
+    uint256 private constant ENOUGH_GAS = 200_000;
     /// @dev The lock is free, held by a function of this contract, or by a plan of the Rebalancer.
     uint256 private constant FREE = 0;
     uint256 private constant HELD = 1;
@@ -162,7 +164,7 @@ contract HedgeVault is
         _queue.requests.push();
         _queue.head = 1;
         // Anchor and mark begin at the price of the first share.
-        _follow(0, 0);
+        _follow(0, 0, false);
     }
 
     modifier lock() {
@@ -239,7 +241,7 @@ contract HedgeVault is
     /// @inheritdoc IHedgeVault
     function nav() public view returns (uint256 low, uint256 high) {
         _requireFree();
-        return positionsOpen ? _nav(IPriceOracle(priceOracle).read().price) : (cash(), cash());
+        (low, high, ) = _sides();
     }
 
     /// @inheritdoc IHedgeVault
@@ -276,20 +278,23 @@ contract HedgeVault is
         try IPriceOracle(priceOracle).read() returns (IPriceOracle.Reading memory reading) {
             try this.navAt(reading.price.mid) returns (uint256 value) {
                 return value;
-            } catch {} // solhint-disable-line no-empty-blocks
+            } catch {
+                // Who asks with too little gas must not be shown an old value for it.
+                if (gasleft() < ENOUGH_GAS) revert InsufficientGas(gasleft());
+            }
         } catch {} // solhint-disable-line no-empty-blocks
         return ISharePrice(sharePrice).valueOf(address(this), _virtualSupply());
     }
 
     /// @inheritdoc IHedgeVault
     function poke() external lock returns (uint256 feeShares) {
-        (uint256 low, uint256 high) = positionsOpen ? _nav(IPriceOracle(priceOracle).read().price) : (cash(), cash());
-        return _follow(low, high);
+        (uint256 low, uint256 high, ) = _sides();
+        return _follow(low, high, false);
     }
 
-    /// @dev Moves the anchor, and mints the fee when one is due.
-    function _follow(uint256 low, uint256 high) private returns (uint256 feeShares) {
-        feeShares = ISharePrice(sharePrice).follow(low, high, _virtualSupply());
+    /// @dev Moves the anchor, and mints the fee when one is due; for trading the share price must be near the anchor.
+    function _follow(uint256 low, uint256 high, bool trading) private returns (uint256 feeShares) {
+        feeShares = ISharePrice(sharePrice).follow(low, high, _virtualSupply(), trading);
         if (feeShares != 0) _mint(ISharePrice(sharePrice).recipient(), feeShares);
     }
 
@@ -326,8 +331,12 @@ contract HedgeVault is
     /// @inheritdoc IHedgeVault
     function draw(uint256 assets) external {
         _requireAdapter();
+        if (!positionsOpen) {
+            // Cash is exact: the anchor begins there, wherever rounding and gifts had brought a small supply's price.
+            ISharePrice(sharePrice).open(cash(), _virtualSupply());
+            positionsOpen = true;
+        }
         _takeCash(assets, 0);
-        if (!positionsOpen) positionsOpen = true;
 
         emit Drawn(msg.sender, assets);
         IERC20(asset()).safeTransfer(msg.sender, assets);
@@ -435,16 +444,21 @@ contract HedgeVault is
         return totalSupply() + VIRTUAL_SHARES;
     }
 
-    /// @dev Both sides of the net asset value, and the older of the feeds' rounds, while shares may be sold or taken back.
-    function _tradingNav() private returns (uint256 low, uint256 high, uint256 newestRound) {
-        // While nothing is at a venue the price is known to all: nothing to see first.
-        if (!positionsOpen) return (cash(), cash(), type(uint256).max);
+    /// @dev Both sides of the net asset value, and the older of the feeds' rounds. While nothing is at a venue that is cash,
+    /// which no round could tell better.
+    function _sides() private view returns (uint256 low, uint256 high, uint256 newestRound) {
+        if (!positionsOpen) return (cash(), cash(), block.timestamp);
 
         IPriceOracle.Reading memory reading = IPriceOracle(priceOracle).read();
         (low, high) = _nav(reading.price);
-        _requireSpread(low, high);
-        ISharePrice(sharePrice).check(low, high, _virtualSupply());
         newestRound = Math.min(reading.baseUpdatedAt, reading.assetUpdatedAt);
+    }
+
+    /// @dev The same while shares may be sold or taken back, a fee that is due charged to those who were there.
+    function _tradingNav() private returns (uint256 low, uint256 high, uint256 newestRound) {
+        (low, high, newestRound) = _sides();
+        _requireSpread(low, high);
+        _follow(low, high, positionsOpen);
     }
 
     /// @dev ERC4626 asks `maxDeposit` first, which would hide why entry is closed: the checks here name the cause.
@@ -465,6 +479,7 @@ contract HedgeVault is
         // A deposit too small for one share would be a gift to the others, by mistake.
         if (shares == 0) revert InvalidParameter("assets", assets);
         _books.cash += SafeCast.toUint112(assets);
+        ISharePrice(sharePrice).enter(assets, shares, _virtualSupply());
         super._deposit(caller, receiver, assets, shares);
     }
 
@@ -477,14 +492,14 @@ contract HedgeVault is
         address receiver,
         address owner
     ) external lock returns (uint256 assets) {
-        if (_queue.pendingShares != 0) revert QueueNotEmpty(_queue.pendingShares);
         if (msg.sender != owner && !isOperator[owner][msg.sender]) _spendAllowance(owner, msg.sender, shares);
         (uint256 low, , uint256 newestRound) = _tradingNav();
         _requireSeen(owner, shares, newestRound);
         assets = Math.mulDiv(shares, low + 1, _virtualSupply());
         if (assets == 0 || assets < minAssets) revert TooLittle(assets, minAssets);
 
-        _takeCash(assets, _marginReserve(low));
+        // Those who asked before leave before: what they will get is kept back.
+        _takeCash(assets, _marginReserve(low) + _assetsFor(_queue.pendingShares, low));
         _burn(owner, shares);
 
         emit Withdraw(msg.sender, receiver, owner, assets, shares);
@@ -566,10 +581,9 @@ contract HedgeVault is
 
     /// @inheritdoc IHedgeVault
     function settle(uint256 maxRequests) external lock returns (uint256 shares, uint256 assets) {
-        IPriceOracle.Reading memory reading = IPriceOracle(priceOracle).read();
-        (uint256 low, uint256 high) = _nav(reading.price);
+        (uint256 low, uint256 high, uint256 newestRound) = _sides();
         _requireSpread(low, high);
-        _follow(low, high);
+        _follow(low, high, false);
 
         RedemptionQueue.Fill[] memory fills;
         (fills, shares, assets) = _queue.settle(
@@ -578,7 +592,7 @@ contract HedgeVault is
                 supply: _virtualSupply(),
                 cash: cash(),
                 reserve: _marginReserve(low),
-                newestRound: Math.min(reading.baseUpdatedAt, reading.assetUpdatedAt),
+                newestRound: newestRound,
                 maxRequests: maxRequests
             })
         );

@@ -99,8 +99,6 @@ interface IHedgeVault {
     error StillVesting(uint256 vestedAt);
     /// @notice Nothing was sent here without a call.
     error NothingToVest();
-    /// @notice Requests wait: whoever leaves now leaves after them.
-    error QueueNotEmpty(uint256 pendingShares);
     /// @notice Some of these shares are newer than the feeds' last rounds; ask with `requestRedeem`, or wait for newer rounds.
     error SharesTooFresh(address owner, uint256 fresh, uint256 freshAt, uint256 newestRound);
     /// @notice The shares bring less than the least that was asked for.
@@ -191,9 +189,9 @@ interface IHedgeVault {
     /// @notice Lets what was sent here without a call become cash, evenly over the next seven days. Open to anyone.
     function vest() external returns (uint256 assets);
 
-    /// @notice Redeems at once at the low net asset value: with no request pending, cash above the margin reserve, fresh feeds, a
-    /// narrow spread, a share price near its anchor, the policy's bands held afterwards, and shares older than the
-    /// feeds' last rounds. Reverts when it would bring less than `minAssets`.
+    /// @notice Redeems at once at the low net asset value: from cash above the margin reserve and above what requests will
+    /// get, with fresh feeds, a narrow spread, a share price near its anchor, the policy's bands held afterwards, and shares
+    /// older than the feeds' last rounds. Reverts when it would bring less than `minAssets`.
     function redeemInstantly(
         uint256 shares,
         uint256 minAssets,

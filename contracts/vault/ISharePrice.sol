@@ -19,14 +19,20 @@ interface ISharePrice {
 
     /// @notice Moves the caller's anchor towards its share price, half-way between low and high, and counts its fee. The first
     /// call only sets anchor and mark.
+    /// @param trading Whether shares are being sold or taken back at that price: reverts with TooFast when it is outside the
+    /// band around the anchor.
     /// @return feeShares Shares that the caller has to mint to `recipient` now: zero within a period, and while the share
     /// price is not above mark and hurdle.
-    function follow(uint256 low, uint256 high, uint256 shares) external returns (uint256 feeShares);
+    function follow(uint256 low, uint256 high, uint256 shares, bool trading) external returns (uint256 feeShares);
 
-    /// @notice Moves the anchor as `follow` does, and reverts with TooFast when the share price is outside the band around it.
-    function check(uint256 low, uint256 high, uint256 shares) external;
+    /// @notice Sets the caller's anchor to its share price at once: its whole value is cash, and nothing could be wrong with it.
+    function open(uint256 value, uint256 shares) external;
 
-    /// @notice Whether `check` would pass now for that vault.
+    /// @notice Counts `newShares` bought for `assets` beside `shares` that were there before: the mark rises to the average of
+    /// what all were bought for, so that no one pays a fee on what others' gain made dear. It never falls by it.
+    function enter(uint256 assets, uint256 newShares, uint256 shares) external;
+
+    /// @notice Whether trading would be open now for that vault.
     function isOpen(address vault, uint256 low, uint256 high, uint256 shares) external view returns (bool);
 
     /// @notice What shares are worth at a vault's anchor as it was last moved, in asset units.

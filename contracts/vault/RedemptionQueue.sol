@@ -21,7 +21,7 @@ library RedemptionQueue {
     /// @notice Gas each venue gets in a forced exit; Curie takes some 1.4 million. No more, so that one venue cannot burn what
     /// the others need; no less, so that nobody, and no estimate of gas, keeps a slice from being unwound by sending too
     /// little. Eight times this is under the cap of a transaction (EIP-7825).
-    uint256 internal constant UNWIND_GAS = 2_000_000;
+    uint256 internal constant UNWIND_GAS = 1_900_000;
 
     /// @param shares Shares settled and not claimed.
     /// @param assets Assets those shares were settled for.
@@ -347,6 +347,8 @@ library RedemptionQueue {
         address controller
     ) external returns (uint256 amount) {
         amount = queue.inKind[controller][token];
+        // A token nobody is owed is anyone's contract: it must not be called from within the vault.
+        if (amount == 0) revert IHedgeVault.ClaimTooLarge(controller, 1, 0);
 
         queue.inKind[controller][token] = 0;
 

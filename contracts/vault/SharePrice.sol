@@ -10,12 +10,14 @@ import {ISharePrice} from "./ISharePrice.sol";
 /// ANCHOR
 /// A share price that jumps is a crash, or a feed, a venue or a valuation gone wrong. Nobody can tell which in the block it
 /// happens, so nobody enters or leaves at once at such a price: shares trade only near an anchor that moves towards the
-/// price by at most `bpsPerHour`, in proportion to the time since it last moved. Calling more often compounds that, and
-/// does nothing else. A real crash reopens by itself, when the anchor has come near enough.
+/// price by at most `bpsPerHour`, in proportion to the time since it last moved, and by no more than the band in one call,
+/// however long nobody looked. A real crash reopens without a vote, when calls have brought the anchor near enough; each
+/// is open to anyone (`HedgeVault.poke`).
 ///
 /// MARK
 /// The mark begins at a vault's first price and grows by the hurdle, earned or not: stewards are paid for more than the
-/// treasury's cost of capital, and for no gain twice. After a fee the mark is the price that is left.
+/// treasury's cost of capital, and for no gain twice. After a fee the mark is the price that is left. New shares raise it to
+/// the average of what all were bought for, so that a gain of few does not become a fee on many.
 ///
 /// WHEN
 /// A fee is due once a period, at the first call after its end, which is open to anyone. So nobody chooses its moment: who
@@ -23,8 +25,9 @@ import {ISharePrice} from "./ISharePrice.sol";
 /// anchor, so that a price of one block does not.
 ///
 /// NOT DONE
-/// Who leaves within a period pays no fee on that period, and who enters within it pays as if there since its start: the
-/// fee is the same for every share. Nothing is charged on exit.
+/// Who leaves within a period pays no fee on that period. A fee is the same for every share, so who enters within a period
+/// bears a part of what others earned in it before; a fee that is due is charged before anyone enters. Nothing is charged on
+/// exit.
 ///
 /// ROLES
 /// None, and no parameter can be changed. A caller moves its own anchor and mark and nobody else's.
@@ -74,16 +77,28 @@ contract SharePrice is ISharePrice {
     }
 
     /// @inheritdoc ISharePrice
-    function follow(uint256 low, uint256 high, uint256 shares) external returns (uint256 feeShares) {
-        uint256 anchor = _follow(_price((low + high) / 2, shares));
+    function follow(uint256 low, uint256 high, uint256 shares, bool trading) external returns (uint256 feeShares) {
+        uint256 price = _price((low + high) / 2, shares);
+        uint256 anchor = _next(_anchors[msg.sender], price);
+        if (trading && !_isInBand(price, anchor)) revert TooFast(price, anchor, _opensAt(price, anchor));
+        _setAnchor(price, anchor);
         return _assess(Math.min(_price(low, shares), anchor), shares);
     }
 
     /// @inheritdoc ISharePrice
-    function check(uint256 low, uint256 high, uint256 shares) external {
-        uint256 price = _price((low + high) / 2, shares);
-        uint256 anchor = _follow(price);
-        if (!_isInBand(price, anchor)) revert TooFast(price, anchor, _opensAt(price, anchor));
+    function open(uint256 value, uint256 shares) external {
+        uint256 price = _price(value, shares);
+        _setAnchor(price, price);
+    }
+
+    /// @inheritdoc ISharePrice
+    function enter(uint256 assets, uint256 newShares, uint256 shares) external {
+        uint256 mark = _marks[msg.sender].price;
+        if (assets * SCALE <= mark * newShares) return;
+
+        // Rounded up, in favour of those who would pay the fee.
+        uint256 average = Math.ceilDiv(mark * shares + assets * SCALE, shares + newShares);
+        _marks[msg.sender].price = SafeCast.toUint192(average);
     }
 
     /// @inheritdoc ISharePrice
@@ -114,18 +129,18 @@ contract SharePrice is ISharePrice {
         return Math.mulDiv(value + 1, SCALE, shares);
     }
 
-    function _follow(uint256 price) private returns (uint256 anchor) {
-        anchor = _next(_anchors[msg.sender], price);
-
+    function _setAnchor(uint256 price, uint256 anchor) private {
         _anchors[msg.sender] = Seen(SafeCast.toUint192(anchor), uint64(block.timestamp));
 
         emit Followed(msg.sender, price, anchor);
     }
 
-    /// @dev Where the anchor is now, were it moved towards the price.
+    /// @dev Where the anchor is now, were it moved towards the price. Not beyond the band in one call: else a long silence would
+    /// let it jump to a price of one block.
     function _next(Seen memory anchor, uint256 price) private view returns (uint256) {
         if (anchor.at == 0) return price;
         uint256 step = Math.mulDiv(anchor.price, bpsPerHour * (block.timestamp - anchor.at), BPS * 1 hours);
+        step = Math.min(step, (anchor.price * bandBps) / BPS);
         return
             price < anchor.price
                 ? anchor.price - Math.min(step, anchor.price - price)
@@ -137,7 +152,7 @@ contract SharePrice is ISharePrice {
         return distance * BPS <= anchor * bandBps;
     }
 
-    /// @dev When an anchor that moves from now on without a stop has the price in its band.
+    /// @dev When an anchor that is moved from now on without a stop has the price in its band.
     function _opensAt(uint256 price, uint256 anchor) private view returns (uint256) {
         uint256 distance =
             price > anchor

@@ -36,6 +36,8 @@ library VenueList {
             if (list.adapters.length == MAX_ADAPTERS) {
                 revert IHedgeVault.InvalidParameter("adapters", MAX_ADAPTERS + 1);
             }
+            // What it brought along would be nobody's until something is drawn.
+            _requireEmpty(adapter);
             list.adapters.push(adapter);
         }
 

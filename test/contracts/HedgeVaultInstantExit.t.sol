@@ -36,23 +36,27 @@ contract HedgeVaultInstantExitTest is HedgeVaultSetup {
 
     // ---- the conditions ----
 
-    function testWhileARequestWaitsItReverts() public {
-        _request(BOB, 5 * SHARE);
+    function testWhatRequestsWillGetIsKeptBack() public {
+        (uint256 low, ) = vault.nav();
+        _request(BOB, 1_500 * SHARE);
+        uint256 kept = (1_500 * SHARE * (low + 1)) / (vault.totalSupply() + VIRTUAL) + 1;
+        uint256 free = vault.cash() - kept;
+        uint256 most = (free * (vault.totalSupply() + VIRTUAL)) / (low + 1);
 
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.QueueNotEmpty.selector, 5 * SHARE));
-        _leave(ALICE, SHARE, 0);
+        vm.expectPartialRevert(IHedgeVault.InsufficientCash.selector);
+        _leave(ALICE, most + SHARE / 1_000, 0);
+        require(_leave(ALICE, most, 0) <= free, "all but that");
+        _round(60);
+        (uint256 settled, ) = vault.settle(1);
+        require(settled == 1_500 * SHARE, "and the request gets all of its own");
     }
 
-    function testOnceTheRequestIsSettledOrTakenBackItIsOpenAgain() public {
-        uint256 id = _request(BOB, 5 * SHARE);
+    function testARequestOfDustDoesNotShutIt() public {
         vm.prank(BOB);
-        vault.cancelRedeemRequest(id, BOB);
-        require(_leave(ALICE, SHARE, 0) != 0, "after a cancel");
+        vault.transfer(MALLORY, 1);
+        _request(MALLORY, 1);
 
-        _request(BOB, 5 * SHARE);
-        _round(60);
-        vault.settle(2);
-        require(_leave(ALICE, SHARE, 0) != 0, "after a settlement");
+        require(_leave(ALICE, SHARE, 0) != 0, "open");
     }
 
     function testWithAStaleFeedItReverts() public {
@@ -194,7 +198,7 @@ contract HedgeVaultInstantExitTest is HedgeVaultSetup {
 
     function testSharesOfARequestNeitherLeaveAtOnceNorMove() public {
         uint256 id = _request(ALICE, 1_000 * SHARE);
-        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.QueueNotEmpty.selector, 1_000 * SHARE));
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.SharesLocked.selector, ALICE, SHARE, 0));
         _leave(ALICE, SHARE, 0);
         vm.prank(ALICE);
         vm.expectRevert(abi.encodeWithSelector(IHedgeVault.SharesLocked.selector, ALICE, 1, 0));
@@ -211,7 +215,7 @@ contract HedgeVaultInstantExitTest is HedgeVaultSetup {
         // The cash alone is half as much again at once, and the feeds are dead.
         _donateAtOnce(2_000e6);
         vault.closePositions();
-        vm.warp(block.timestamp + 30 days);
+        vm.warp(block.timestamp + 20 days);
         vm.mockCallRevert(REBALANCER, abi.encodeCall(IRebalancer.requireInsideBands, ()), "outside");
 
         require(_leave(ALICE, 1_000 * SHARE, 1_500e6 - 1) >= 1_500e6 - 1, "at the price of the cash");
@@ -349,10 +353,13 @@ contract HedgeVaultInstantExitTest is HedgeVaultSetup {
         _leave(MALLORY, 1_000 * SHARE, 0);
     }
 
-    function testWhileNothingIsAtAVenueSharesLeaveInTheBlockTheyCame() public {
+    function testWhileNothingIsAtAVenueSharesLeaveInTheBlockAfter() public {
         _closeAll();
         _enter(MALLORY, 1_000e6);
+        vm.expectPartialRevert(IHedgeVault.SharesTooFresh.selector);
+        _leave(MALLORY, 1_000 * SHARE, 0);
 
+        vm.warp(block.timestamp + 1);
         require(_leave(MALLORY, 1_000 * SHARE, 0) == 1_000e6, "there is nothing to see");
     }
 

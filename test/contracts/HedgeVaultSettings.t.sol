@@ -56,7 +56,7 @@ contract HedgeVaultSettingsTest is HedgeVaultSetup {
         require(anchor == 1e18 && movedAt == block.timestamp, "a unit for 1e12 shares");
         require(mark == 1e18 && endsAt == block.timestamp + 30 days, "and the mark there");
         require(fresh.MAX_ADAPTERS() == 8 && fresh.VESTING() == 7 days, "constants");
-        require(fresh.EXIT_DEADLINE() == 14 days && fresh.UNWIND_GAS() == 2_000_000, "of the exit");
+        require(fresh.EXIT_DEADLINE() == 14 days && fresh.UNWIND_GAS() == 1_900_000, "of the exit");
     }
 
     // ---- restricted ----

@@ -20,7 +20,7 @@ contract HedgeVaultSharesTest is HedgeVaultSetup {
     function setUp() public {
         _deployVault();
         // Arithmetic is tested here, at share prices that no market moves to at once.
-        vm.mockCall(address(sharePrice), abi.encodeWithSelector(ISharePrice.check.selector), "");
+        vm.mockCall(address(sharePrice), abi.encodeWithSelector(ISharePrice.follow.selector), abi.encode(0));
         venue = _addVenue();
     }
 

@@ -128,7 +128,7 @@ contract ReviewGuardCheckTest is GuardSetup {
         address s = address(safe);
         uint256 shares = vault.balanceOf(s) / 4;
         _viaSafe(address(vault), abi.encodeCall(vault.requestRedeem, (shares, s, s)));
-        _viaSafe(address(vault), abi.encodeCall(vault.cancelRedeemRequest, (0, s)));
+        _viaSafe(address(vault), abi.encodeCall(vault.cancelRedeemRequest, (1, s)));
         _viaSafe(address(vault), abi.encodeCall(vault.requestRedeem, (shares, s, s)));
         _freshRounds(60);
         vault.settle(10);
@@ -136,7 +136,8 @@ contract ReviewGuardCheckTest is GuardSetup {
         _viaSafe(address(vault), abi.encodeCall(vault.withdraw, (assets / 2, s, s)));
         _viaSafe(address(vault), abi.encodeCall(vault.redeem, (vault.maxRedeem(s), s, s)));
         require(asset.balanceOf(s) == assets && assets != 0, "not paid");
-        _viaSafe(address(vault), abi.encodeCall(vault.claimInKind, (address(base), s, s)));
+        bytes memory data = abi.encodeCall(vault.claimInKind, (address(base), s, s));
+        _refuseViaSafe(address(vault), data, IHedgeVault.ClaimTooLarge.selector);
     }
 
     function testForcingAndUnwindingReachTheVault() public {
@@ -162,7 +163,7 @@ contract ReviewGuardCheckTest is GuardSetup {
         address s = address(safe);
         bytes[4] memory calls = [
             abi.encodeCall(vault.requestRedeem, (1e18, s, s)),
-            abi.encodeCall(vault.cancelRedeemRequest, (0, s)),
+            abi.encodeCall(vault.cancelRedeemRequest, (1, s)),
             abi.encodeCall(vault.force, (0)),
             abi.encodeCall(vault.unwindSlice, (s, address(perpAdapter), 1))
         ];

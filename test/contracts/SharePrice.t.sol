@@ -88,7 +88,7 @@ contract SharePriceTest {
         uint256 price = _priceOf((low + high) / 2);
         vm.expectEmit();
         emit ISharePrice.Followed(address(this), price, price);
-        uint256 feeShares = prices.follow(low, high, SHARES);
+        uint256 feeShares = prices.follow(low, high, SHARES, false);
 
         (uint256 anchor, uint256 movedAt) = prices.anchorOf(address(this));
         require(anchor == price && movedAt == START && feeShares == 0, "anchor");
@@ -96,9 +96,9 @@ contract SharePriceTest {
     }
 
     function testWithinOneSecondTheAnchorStandsHoweverOftenItIsCalled() public {
-        prices.follow(1_000e6, 1_000e6, SHARES);
+        prices.follow(1_000e6, 1_000e6, SHARES, false);
         (uint256 before, ) = prices.anchorOf(address(this));
-        for (uint256 i; i < 20; ++i) prices.follow(2_000e6, 2_000e6, SHARES);
+        for (uint256 i; i < 20; ++i) prices.follow(2_000e6, 2_000e6, SHARES, false);
 
         (uint256 anchor, ) = prices.anchorOf(address(this));
         require(anchor == before, "time alone moves it");
@@ -107,12 +107,12 @@ contract SharePriceTest {
     function testInAnHourItMovesByItsSpeedUpAndDown() public {
         uint256 start = _start();
         vm.warp(START + 1 hours);
-        prices.follow(2_000e6, 2_000e6, SHARES);
+        prices.follow(2_000e6, 2_000e6, SHARES, false);
         (uint256 up, ) = prices.anchorOf(address(this));
         require(up == start + start / 100, "one per cent up");
 
         vm.warp(START + 2 hours);
-        prices.follow(1, 1, SHARES);
+        prices.follow(1, 1, SHARES, false);
         (uint256 down, ) = prices.anchorOf(address(this));
         require(down == up - up / 100, "one per cent down");
     }
@@ -120,12 +120,12 @@ contract SharePriceTest {
     function testItStopsAtThePrice() public {
         _start();
         vm.warp(START + 1 hours);
-        prices.follow(1_001e6, 1_001e6, SHARES);
+        prices.follow(1_001e6, 1_001e6, SHARES, false);
         (uint256 anchor, ) = prices.anchorOf(address(this));
         require(anchor == _priceOf(1_001e6), "no further than the price");
 
         vm.warp(START + 2 hours);
-        prices.follow(999e6, 999e6, SHARES);
+        prices.follow(999e6, 999e6, SHARES, false);
         (anchor, ) = prices.anchorOf(address(this));
         require(anchor == _priceOf(999e6), "nor below it");
     }
@@ -146,9 +146,9 @@ contract SharePriceTest {
             (uint256 before, ) = prices.anchorOf(address(this));
 
             if (seed % 5 == 0) {
-                try prices.check(value, value, SHARES) {} catch {} // solhint-disable-line no-empty-blocks
+                try prices.follow(value, value, SHARES, true) {} catch {} // solhint-disable-line no-empty-blocks
             } else {
-                prices.follow(value, value, SHARES);
+                prices.follow(value, value, SHARES, false);
                 (uint256 anchor, uint256 movedAt) = prices.anchorOf(address(this));
                 require(movedAt == block.timestamp, "moved");
                 uint256 price = _priceOf(value);
@@ -169,10 +169,10 @@ contract SharePriceTest {
     function testEachVaultHasItsOwnAnchorAndMark() public {
         _start();
         vm.prank(OTHER);
-        prices.follow(5_000e6, 5_000e6, SHARES);
+        prices.follow(5_000e6, 5_000e6, SHARES, false);
         vm.warp(START + 1 hours);
         vm.prank(OTHER);
-        prices.check(5_100e6, 5_100e6, SHARES);
+        prices.follow(5_100e6, 5_100e6, SHARES, true);
 
         (uint256 mine, uint256 movedAt) = prices.anchorOf(address(this));
         require(mine == _priceOf(1_000e6) && movedAt == START, "mine stands");
@@ -198,7 +198,7 @@ contract SharePriceTest {
         bool inside = distance * 10_000 <= anchor * BAND_BPS;
         require(prices.isOpen(address(this), value, value, SHARES) == inside, "isOpen says what check does");
 
-        try prices.check(value, value, SHARES) {
+        try prices.follow(value, value, SHARES, true) {
             require(inside, "passed outside the band");
             (uint256 moved, ) = prices.anchorOf(address(this));
             require(moved == anchor, "and moved the anchor");
@@ -210,13 +210,13 @@ contract SharePriceTest {
     }
 
     function testTheEdgeOfTheBandIsInsideIt() public {
-        prices.follow(1_000e6 - 1, 1_000e6 - 1, SHARES);
+        prices.follow(1_000e6 - 1, 1_000e6 - 1, SHARES, false);
         require(prices.isOpen(address(this), 1_050e6 - 1, 1_050e6 - 1, SHARES), "five per cent up");
         require(!prices.isOpen(address(this), 1_050e6, 1_050e6, SHARES), "and a unit");
         require(prices.isOpen(address(this), 950e6 - 1, 950e6 - 1, SHARES), "five per cent down");
         require(!prices.isOpen(address(this), 950e6 - 2, 950e6 - 2, SHARES), "and a unit");
-        prices.check(1_050e6 - 1, 1_050e6 - 1, SHARES);
-        prices.check(950e6 - 1, 950e6 - 1, SHARES);
+        prices.follow(1_050e6 - 1, 1_050e6 - 1, SHARES, true);
+        prices.follow(950e6 - 1, 950e6 - 1, SHARES, true);
     }
 
     function testThePriceOfTheBandIsHalfWayBetweenLowAndHigh() public {
@@ -228,8 +228,11 @@ contract SharePriceTest {
     /// @dev From a poke on, as `poke` and settlement leave it.
     function testFuzzItOpensInTheSecondItSaidAndNoneBefore(uint96 value, uint16 band, uint16 speed) public {
         SharePrice other = new SharePrice(1 + (band % 5_000), 1 + (speed % 10_000), STEWARD, 0, 0);
-        other.follow(1_000e6, 1_000e6, SHARES);
-        uint256 reached = 1e6 + (value % 20_000e6);
+        other.follow(1_000e6, 1_000e6, SHARES, false);
+        // As far as one step of the anchor reaches.
+        uint256 least = (1_000e6 * (10_000 - other.bandBps()) ** 2) / 1e8 + 1;
+        uint256 most = (1_000e6 * (10_000 + other.bandBps()) ** 2) / 1e8 - 1;
+        uint256 reached = least + (value % (most - least + 1));
         if (other.isOpen(address(this), reached, reached, SHARES)) return;
         uint256 opensAt = _opensAt(other, reached);
 
@@ -237,7 +240,7 @@ contract SharePriceTest {
         require(!other.isOpen(address(this), reached, reached, SHARES), "a second before");
         vm.warp(opensAt);
         require(other.isOpen(address(this), reached, reached, SHARES), "in that second");
-        other.check(reached, reached, SHARES);
+        other.follow(reached, reached, SHARES, true);
     }
 
     // ---- the mark and the fee ----
@@ -245,7 +248,7 @@ contract SharePriceTest {
     function testTheFirstCallSetsTheMarkAndNoFee() public {
         vm.expectEmit();
         emit ISharePrice.Assessed(address(this), _priceOf(1_000e6), _priceOf(1_000e6), 0);
-        uint256 feeShares = prices.follow(1_000e6, 1_100e6, SHARES);
+        uint256 feeShares = prices.follow(1_000e6, 1_100e6, SHARES, false);
 
         (uint256 mark, uint256 endsAt) = prices.markOf(address(this));
         require(feeShares == 0 && mark == _priceOf(1_000e6), "the low price");
@@ -253,7 +256,7 @@ contract SharePriceTest {
     }
 
     function testAFirstPriceOfZeroIsAFirstPrice() public {
-        prices.follow(0, 0, SCALE * 2);
+        prices.follow(0, 0, SCALE * 2, false);
         vm.warp(START + 1);
         (, uint256 endsAt) = prices.markOf(address(this));
         require(endsAt == START + 30 days, "its period began");
@@ -262,7 +265,7 @@ contract SharePriceTest {
     function testFuzzWithinAPeriodThereIsNoFeeHoweverMuchIsGained(uint32 wait, uint96 gain) public {
         _start();
         vm.warp(START + (wait % 30 days));
-        require(prices.follow(1_000e6 + uint256(gain), 1_000e6 + uint256(gain), SHARES) == 0, "not yet");
+        require(prices.follow(1_000e6 + uint256(gain), 1_000e6 + uint256(gain), SHARES, false) == 0, "not yet");
 
         (, uint256 endsAt) = prices.markOf(address(this));
         require(endsAt == START + 30 days, "the period goes on");
@@ -271,10 +274,10 @@ contract SharePriceTest {
     function testTheFeeIsDueInTheSecondThePeriodEnds() public {
         _start();
         _climb(1_200e6, 30 days - 1);
-        require(prices.follow(1_200e6, 1_200e6, SHARES) == 0, "a second before");
+        require(prices.follow(1_200e6, 1_200e6, SHARES, false) == 0, "a second before");
         vm.warp(START + 30 days);
-        require(prices.follow(1_200e6, 1_200e6, SHARES) != 0, "in that second");
-        require(prices.follow(1_300e6, 1_300e6, SHARES) == 0, "and once");
+        require(prices.follow(1_200e6, 1_200e6, SHARES, false) != 0, "in that second");
+        require(prices.follow(1_300e6, 1_300e6, SHARES, false) == 0, "and once");
     }
 
     function testTheHurdleGrowsWithTimeEarnedOrNot() public {
@@ -284,7 +287,7 @@ contract SharePriceTest {
         require(mark == start + start / 10, "ten per cent in a year");
 
         // A tenth less one unit was gained, within what the treasury's capital costs: no fee.
-        require(prices.follow(1_100e6 - 1, 1_100e6 - 1, SHARES) == 0, "not above the hurdle");
+        require(prices.follow(1_100e6 - 1, 1_100e6 - 1, SHARES, false) == 0, "not above the hurdle");
         (mark, ) = prices.markOf(address(this));
         require(mark == start + start / 10, "the hurdle stays part of the mark");
     }
@@ -292,7 +295,7 @@ contract SharePriceTest {
     function testABadPeriodStillMovesTheMarkUpByTheHurdle() public {
         uint256 start = _start();
         vm.warp(START + 30 days);
-        prices.follow(500e6, 500e6, SHARES);
+        prices.follow(500e6, 500e6, SHARES, false);
 
         (uint256 mark, uint256 endsAt) = prices.markOf(address(this));
         require(mark == _grown(start, 30 days), "hurdle");
@@ -303,16 +306,16 @@ contract SharePriceTest {
         _start();
         _climb(1_200e6, 30 days - 1);
         vm.warp(START + 30 days);
-        require(prices.follow(1_000e6, 1_400e6, SHARES) == 0, "the high one earns nothing");
+        require(prices.follow(1_000e6, 1_400e6, SHARES, false) == 0, "the high one earns nothing");
     }
 
     function testWhatCountsIsNoMoreThanTheAnchor() public {
         _start();
         vm.warp(START + 30 days - 1);
-        prices.follow(1_000e6, 1_000e6, SHARES);
+        prices.follow(1_000e6, 1_000e6, SHARES, false);
         vm.warp(START + 30 days);
         // Twice the price, of one block: the anchor has moved for one second.
-        require(prices.follow(2_000e6, 2_000e6, SHARES) == 0, "a price of one block earns nothing");
+        require(prices.follow(2_000e6, 2_000e6, SHARES, false) == 0, "a price of one block earns nothing");
     }
 
     function testFuzzTheStewardGetsTheFeeOfTheGainAndTheOthersKeepTheRest(uint96 gain, uint32 wait, uint16 fee) public {
@@ -324,7 +327,7 @@ contract SharePriceTest {
         (uint256 mark, ) = prices.markOf(address(this));
         uint256 price = _priceOf(value);
 
-        uint256 feeShares = prices.follow(value, value, SHARES);
+        uint256 feeShares = prices.follow(value, value, SHARES, false);
 
         (uint256 markAfter, ) = prices.markOf(address(this));
         if (price <= mark) {
@@ -350,10 +353,10 @@ contract SharePriceTest {
             uint256 value = 500e6 + (seed % 1_500e6);
             time += 30 days + ((seed >> 64) % 5 days);
             vm.warp(time - 1);
-            prices.follow(value, value, shares);
+            prices.follow(value, value, shares, false);
             vm.warp(time);
             (uint256 mark, ) = prices.markOf(address(this));
-            uint256 feeShares = prices.follow(value, value, shares);
+            uint256 feeShares = prices.follow(value, value, shares, false);
             uint256 price = Math.mulDiv(value + 1, SCALE, shares);
             require(feeShares == 0 || price > best, "a fee on what was there before");
             require(feeShares == 0 || price > mark, "a fee below the mark");
@@ -372,31 +375,85 @@ contract SharePriceTest {
         require(mark == _priceOf(1_500e6), "the high-water mark, free of charge");
     }
 
-    function testCheckCountsNoFeeAndMovesNoMark() public {
+    function testWhoTradesAfterThePeriodsEndHasTheFeeCountedFirst() public {
         _start();
         vm.warp(START + 31 days);
-        prices.check(1_040e6, 1_040e6, SHARES);
+        require(prices.follow(1_040e6, 1_040e6, SHARES, true) != 0, "due");
 
         (, uint256 endsAt) = prices.markOf(address(this));
-        require(endsAt == START + 30 days, "the period's end waits for follow");
+        require(endsAt == START + 61 days, "counted");
+    }
+
+    // ---- what is bought ----
+
+    /// @dev Few shares whose price was blown up by a gift or by rounding: what many then pay is no gain.
+    function testFuzzAGainOfFewIsNoFeeOnMany(uint96 gift, uint96 paid) public {
+        uint256 few = 1_000e6 + 1 + (gift % 1_000_000e6);
+        uint256 many = 1e6 + (paid % 1e15);
+        _start();
+        uint256 newShares = Math.mulDiv(many, SHARES, few + 1);
+        (uint256 markBefore, ) = prices.markOf(address(this));
+        prices.enter(many, newShares, SHARES);
+        (uint256 mark, ) = prices.markOf(address(this));
+
+        require(mark >= markBefore, "never lower");
+        uint256 value = few + many;
+        uint256 price = Math.mulDiv(value + 1, SCALE, SHARES + newShares);
+        // What lies above the mark is what the few had gained, and not a unit of what the many paid.
+        require(
+            price <= mark || (price - mark) * (SHARES + newShares) <= (few - 1_000e6 + 2) * SCALE,
+            "of the few alone"
+        );
+    }
+
+    function testBuyingBelowTheMarkLeavesIt() public {
+        uint256 start = _start();
+        prices.enter(500e6, SHARES, SHARES);
+
+        (uint256 mark, ) = prices.markOf(address(this));
+        require(mark == start, "a loss regained is no gain");
+    }
+
+    function testOpenSetsTheAnchorAtOnceAndTheMarkNever() public {
+        uint256 start = _start();
+        prices.open(5_000e6, SHARES);
+
+        (uint256 anchor, ) = prices.anchorOf(address(this));
+        (uint256 mark, ) = prices.markOf(address(this));
+        require(anchor == _priceOf(5_000e6) && mark == start, "cash is exact");
+    }
+
+    function testAfterALongSilenceTheAnchorMovesByTheBandAtMost() public {
+        uint256 start = _start();
+        vm.warp(START + 20 days);
+        prices.follow(2_000e6, 2_000e6, SHARES, false);
+
+        (uint256 anchor, ) = prices.anchorOf(address(this));
+        require(anchor == start + (start * BAND_BPS) / 10_000, "not to a price of one block");
+        prices.follow(2_000e6, 2_000e6, SHARES, false);
+        (uint256 again, ) = prices.anchorOf(address(this));
+        require(again == anchor, "nor by a second call in that block");
     }
 
     // ---- moves ----
 
     function _start() private returns (uint256 price) {
-        prices.follow(1_000e6, 1_000e6, SHARES);
+        prices.follow(1_000e6, 1_000e6, SHARES, false);
         return _priceOf(1_000e6);
     }
 
     /// @dev The anchor is at the price when the time has passed, and no fee has been counted before the last second.
     function _climb(uint256 value, uint256 time) private {
-        vm.warp(START + 30 days - 1);
-        prices.follow(value, value, SHARES);
+        // Each call moves it by the band at most, which takes five hours.
+        for (uint256 left = 60; left > 0; --left) {
+            vm.warp(START + 30 days - 1 - (left - 1) * 5 hours);
+            prices.follow(value, value, SHARES, false);
+        }
         (uint256 anchor, ) = prices.anchorOf(address(this));
         require(anchor == _priceOf(value), "it had the time");
         if (time < 30 days) return;
         vm.warp(START + time);
-        if (prices.feeBps() == 0) prices.follow(value, value, SHARES);
+        if (prices.feeBps() == 0) prices.follow(value, value, SHARES, false);
     }
 
     function _priceOf(uint256 value) private pure returns (uint256) {
@@ -408,7 +465,7 @@ contract SharePriceTest {
     }
 
     function _opensAt(SharePrice of_, uint256 value) private returns (uint256 opensAt) {
-        try of_.check(value, value, SHARES) {
+        try of_.follow(value, value, SHARES, true) {
             require(false, "open");
         } catch (bytes memory reason) {
             (, , opensAt) = _tooFast(reason);

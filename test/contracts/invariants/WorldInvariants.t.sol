@@ -77,7 +77,7 @@ contract WorldInvariants {
         handler.leaveAtOnce(1, 1e21);
         handler.transfer(0, 1, 1e20);
         handler.requestRedeem(0, 1e22);
-        handler.cancel(0);
+        handler.cancel(1);
         handler.requestRedeem(0, 1e22);
         handler.requestRedeem(1, 1e22);
         handler.settle(1, true);
@@ -86,7 +86,7 @@ contract WorldInvariants {
         handler.session(30);
         handler.deleverage(8_000, true);
         handler.pauseCurie(true);
-        handler.force(2, true, 0);
+        handler.force(0, true, 0);
         handler.pauseCurie(false);
         handler.unwindSlice(1, false);
         handler.pushPool(3);
