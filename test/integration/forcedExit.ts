@@ -129,7 +129,7 @@ describe("Forced exit", () => {
     await send("attacker", claim);
     expect(await base.getFunction("balanceOf")(at("owner2"))).to.equal(inKind);
     expect(await vault.claimableInKind(at("attacker"), token)).to.equal(0n);
-    await send("attacker", claim);
+    await expectRevert(send("attacker", claim), "ClaimTooLarge", at("attacker"), 1, 0);
     expect(await base.getFunction("balanceOf")(at("owner2")), "once").to.equal(inKind);
     await send("attacker", await vault.redeem.populateTransaction(leaving, at("owner2"), at("attacker")));
     expect(await scene.asset.balanceOf(at("owner2"))).to.equal(owed);

@@ -194,6 +194,7 @@ describe("HedgeVault", () => {
   describe("settlement", () => {
     it("waits for rounds of both feeds that are newer than the request", async () => {
       await deposit(scene, "attacker", usdc(1_000));
+      await openPositions(scene);
       await requestRedeem(scene, "attacker", shares(500));
       const { createdAt } = await vault.request(1);
       await expectRevert(settle(scene), "NoNewerRound", 1, createdAt);
@@ -209,10 +210,19 @@ describe("HedgeVault", () => {
 
     it("does not take a round of the request's own second", async () => {
       await deposit(scene, "attacker", usdc(1_000));
+      await openPositions(scene);
       await newRounds(scene);
       await sameSecond(scene);
       await requestRedeem(scene, "attacker", shares(500));
       await expectRevert(settle(scene), "NoNewerRound", 1);
+    });
+
+    it("waits for no round while nothing is at a venue, and needs no feed: cash is all there is", async () => {
+      await deposit(scene, "attacker", usdc(1_000));
+      await requestRedeem(scene, "attacker", shares(500));
+      await send("market", await scene.world.feeds.ethUsd.getFunction("push").populateTransaction(0n));
+      await settle(scene);
+      expect(await vault.maxWithdraw(at("attacker"))).to.equal(usdc(500));
     });
 
     it("pays the low net asset value, rounded down, and burns the shares", async () => {
