@@ -20,13 +20,14 @@ export function solidityFiles(folder: string): string[] {
   return names.sort().map((name) => posix.join(folder, name));
 }
 
-/** The files and all they import, by the compiler's names for them. */
-export function sourcesOf(files: string[]): Map<string, string> {
+/** The files and all they import, by the compiler's names for them; what a file that `ends` imports is left out. */
+export function sourcesOf(files: string[], ends: (name: string) => boolean = () => false): Map<string, string> {
   const sources = new Map<string, string>();
   const add = (name: string): void => {
     if (sources.has(name)) return;
     const text = readFileSync(existsSync(name) ? name : join("node_modules", name), "utf8");
     sources.set(name, text);
+    if (ends(name)) return;
     for (const [, imported] of text.matchAll(/^\s*import\s[^;]*?"([^"]+)"/gm)) {
       add(imported!.startsWith(".") ? posix.join(dirname(name), imported!) : imported!);
     }
