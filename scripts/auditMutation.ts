@@ -19,7 +19,7 @@ import { CACHE, notRun, put, solidityFiles, sourcesOf } from "./auditTools.ts";
 import { ALIKE, ARGUED } from "./mutation/argued.ts";
 import { describe, faultsOf, nameOf } from "./mutation/faults.ts";
 import type { Fault } from "./mutation/faults.ts";
-import { artifactsOf, compile, isSuite, linkedTests, profileOf, treeOf } from "./mutation/solidity.ts";
+import { artifactsOf, compile, deployables, isSuite, linkedTests, profileOf, treeOf } from "./mutation/solidity.ts";
 import type { Base, Bench, Order, Verdict } from "./mutation/worker.ts";
 
 const LEAST_KILLED = 0.95;
@@ -117,6 +117,7 @@ process.exit(share >= LEAST_KILLED && stale.length === 0 ? 0 : 1);
 function prepared(faulty: string[]): { base: Base; benches: Map<string, Bench>; keys: Map<string, string> } {
   const profile = profileOf(hre.config.test.solidity.profiles["default"]!);
   const everyTest = solidityFiles("test/contracts").filter((test) => test.endsWith(".t.sol"));
+  const everyContract = new Set(deployables().values());
   const closures = new Map(everyTest.map((test) => [test, sourcesOf([test])]));
   const tests = everyTest.filter((test) => faulty.some((file) => closures.get(test)!.has(file)));
   const { sources, deployed } = linkedTests(tests);
@@ -124,6 +125,8 @@ function prepared(faulty: string[]): { base: Base; benches: Map<string, Bench>; 
   const contracts = [...new Set(deployed.values())];
   const sound = artifactsOf(compile(sourcesOf(contracts), contracts, false));
 
+  // What no Solidity test deploys, an integration test may.
+  const deployable = [...new Set([...contracts, ...faulty.filter((file) => everyContract.has(file))])];
   const isDeployable = (name: string): boolean => contracts.includes(name);
   const judge = readFileSync("scripts/mutation/solidity.ts", "utf8");
   const benches = new Map<string, Bench>();
@@ -138,7 +141,7 @@ function prepared(faulty: string[]): { base: Base; benches: Map<string, Bench>; 
     );
     const inOrder = [...new Set([...naming, ...judges])];
     const bench = {
-      contracts: contracts.filter((contract) => sourcesOf([contract]).has(file)),
+      contracts: deployable.filter((contract) => sourcesOf([contract]).has(file)),
       // Their own code holds the file's: they import it otherwise than through a contract they deploy.
       embedding: judges.filter((test) => !isDeployable(file) && sourcesOf([test], isDeployable).has(file)),
       suites: inOrder.flatMap((test) =>
