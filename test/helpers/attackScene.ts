@@ -1,4 +1,3 @@
-import { MaxUint256, parseUnits } from "ethers";
 import type { AccountName, Mined } from "../../deploy/devnet/chain.ts";
 import { pushAnswer } from "../../deploy/devnet/feeds.ts";
 import { moveMarket, openMarket } from "../../deploy/devnet/market.ts";
@@ -100,16 +99,6 @@ export async function executeSigned(scene: VaultScene, packet: Packet): Promise<
     interfaces: CONTRACT_ERRORS,
     gasLimit: 16_000_000n,
   });
-}
-
-/** Mints whole USDC to an account and deposits it. */
-export async function depositFrom(scene: VaultScene, from: AccountName, dollars: number): Promise<void> {
-  const { chain, asset } = scene.market.world;
-  const amount = parseUnits(String(dollars), 6);
-  const holder = chain.address(from);
-  await chain.send(from, await asset.getFunction("mint").populateTransaction(holder, amount));
-  await chain.send(from, await asset.getFunction("approve").populateTransaction(scene.vault.target, MaxUint256));
-  await chain.send(from, await scene.vault.deposit.populateTransaction(amount, holder));
 }
 
 /** Requests the redemption of all of an account's free shares. */
