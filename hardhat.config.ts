@@ -8,6 +8,12 @@ import { defineConfig } from "hardhat/config";
 // The compiler comes from npm at a pinned version: nothing is downloaded at build time.
 const solc = { version: "0.8.30", path: createRequire(import.meta.url).resolve("solc/soljson.js") };
 
+/** How often random tests run: a little in `npm test`, much in `npm run test:deep`. */
+const DEPTH =
+  process.env["BALLAST_TESTS"] === "deep"
+    ? { fuzz: { runs: 10_000 }, invariant: { runs: 60, depth: 200 } }
+    : { fuzz: { runs: 256 }, invariant: { runs: 8, depth: 100 } };
+
 export default defineConfig({
   // Not hardhat-ethers-chai-matchers: from the first network connection on, its closeTo takes integers only, so tests
   // of statistics would pass or fail by the order of the files.
@@ -38,8 +44,7 @@ export default defineConfig({
     solidity: {
       // The venues' published bytecode, deployed by test/contracts/support/Npm.sol.
       fsPermissions: { readDirectory: ["node_modules"] },
-      fuzz: { runs: 256 },
-      invariant: { runs: 8, depth: 100 },
+      ...DEPTH,
     },
   },
 });
