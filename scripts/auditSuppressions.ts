@@ -31,13 +31,6 @@ export const SUPPRESSIONS: readonly Suppression[] = [
   },
   { check: "naming-convention", why: "solhint has our naming rules; CLOCK_MODE is ERC-6372's." },
   // ---- single findings
-  ...["HedgeVault.force", "HedgeVault.unwindSlice"].flatMap((at) =>
-    ["reentrancy-no-eth", "reentrancy-benign"].map((check) => ({
-      check,
-      at,
-      why: "Non-reentrant, which Slither fails to read; what a slice brought is known only after the venue has paid.",
-    })),
-  ),
   {
     check: "reentrancy-benign",
     at: "Rebalancer",
@@ -46,11 +39,9 @@ export const SUPPRESSIONS: readonly Suppression[] = [
   { check: "reentrancy-events", at: "CurieAdapter", why: "The event tells what the venue filled: known afterwards." },
   {
     check: "shadowing-local",
-    at: "IHedgeVault.setReserve",
-    why: "The argument becomes what the view of that name returns.",
+    at: "IHedgeVault.setLimits",
+    why: "The arguments become what the views of those names return.",
   },
-  { check: "costly-loop", at: "HedgeVault._book", why: "Books are right after each request, not only after the last." },
-  { check: "costly-loop", at: "HedgeVault._bookSlice", why: "As above, for each venue of at most eight." },
   {
     check: "divide-before-multiply",
     at: "TickMath.sqrtRatioAtTick",
@@ -118,29 +109,42 @@ export const SUPPRESSIONS: readonly Suppression[] = [
     at: "SimulateThenRead.run",
     why: "Never deployed: code for eth_call, which calls what it is told.",
   },
-  {
-    check: "costly-loop",
-    at: "HedgeVault.settle",
-    why: "The head moves with each request, so that a revert later on undoes none; the caller sets how many.",
-  },
-  { check: "costly-loop", at: "HedgeVault._book", why: "Books are right after each request, not only after the last." },
-  {
-    check: "costly-loop",
-    at: "HedgeVault._bookSlice",
-    why: "Books are right after each venue, not only after the last of eight.",
-  },
-  {
-    check: "reentrancy-no-eth",
-    at: "HedgeVault.force",
-    why: "Non-reentrant, as all that reads these books is; an adapter's draw and restore change nothing that is counted here.",
-  },
-  { check: "reentrancy-no-eth", at: "HedgeVault.unwindSlice", why: "As force: what came is known afterwards." },
-  { check: "reentrancy-benign", at: "HedgeVault.unwindSlice", why: "As force: what came is known afterwards." },
   { check: "reentrancy-events", at: "CurieAdapter", why: "The event tells what the venue did: known afterwards." },
   {
-    check: "cache-array-length",
+    check: "incorrect-equality",
     at: "HedgeVault",
-    why: "Eight adapters at most: 100 gas each, next to a valuation of 100,000.",
+    why: "Zero shares, assets or donations are what is refused: one unit passes, and nobody gains by being refused.",
+  },
+  {
+    check: "incorrect-equality",
+    at: "SharePrice",
+    why: "Zero is no price seen yet, from our own writes of the time; an anchor's distance decides by bounds.",
+  },
+  { check: "incorrect-equality", at: "VaultLens.snapshot", why: "A count of adapters that did not answer." },
+  ...["reentrancy-no-eth", "reentrancy-events"].map((check) => ({
+    check,
+    at: "HedgeVault.draw",
+    why: "SharePrice is ours, immutable, and calls nobody.",
+  })),
+  {
+    check: "reentrancy-events",
+    at: "VenueList.set",
+    why: "Asked of the adapter before it is taken in; restricted, and an adapter that calls back is the administrator's.",
+  },
+  ...["RedemptionQueue.unwindAll", "RedemptionQueue.unwindSlice"].map((at) => ({
+    check: "reentrancy-events",
+    at,
+    why: "The vault is locked, which Slither does not see of a library; what a slice brought is known afterwards.",
+  })),
+  {
+    check: "dead-code",
+    at: "HedgeVault._decimalsOffset",
+    why: "ERC-4626's decimals are computed from it, in OpenZeppelin's code.",
+  },
+  {
+    check: "var-read-using-this",
+    at: "HedgeVault.totalAssets",
+    why: "try needs a call: what reverts in a venue must not revert here.",
   },
   {
     check: "var-read-using-this",

@@ -29,7 +29,7 @@ interface IHedgeVault {
     /// @notice The margin reserve changed.
     event ReserveSet(uint256 reserveBps);
     /// @notice Plans are those of this Rebalancer from now on.
-    event RebalancerSet(address rebalancer);
+    event RebalancerSet(address indexed rebalancer);
     /// @notice What was sent here without a call becomes cash until `vestedAt`, in seconds since 1970-01-01.
     event VestingStarted(uint256 assets, uint256 vestedAt);
     /// @notice Cash went from the vault to an adapter.
