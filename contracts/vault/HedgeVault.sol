@@ -770,7 +770,8 @@ contract HedgeVault is
 
     /// @dev What came before the feeds' last rounds is not fresh, so that nobody's gift of a share makes another's old ones new.
     function _addFresh(address owner, uint256 shares, uint256 at) private {
-        uint256 newestRound = _newestRound();
+        // While nothing is at a venue no share is held back beyond its second, and the feeds need not be asked.
+        uint256 newestRound = positionsOpen ? _newestRound() : 0;
         if (at < newestRound) return;
 
         Holder storage holder = _holders[owner];

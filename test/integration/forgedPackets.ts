@@ -61,6 +61,8 @@ describe("A keeper who forges its evidence", () => {
         const real = VaultLens__factory.connect(scene.local.deployment.lens, provider);
         const snapshot = asObject(await real.snapshot({ blockTag })) as Record<string, unknown>;
         snapshot.pendingShares = BigInt(evidence.vault.pendingShares);
+        // An empty list is read as one without names.
+        snapshot.unread = [];
         const lens = await answering(scene, LENS.encodeFunctionResult("snapshot", [snapshot]));
         await chain.request("evm_mine", []);
         const block = (await provider.getBlock("latest"))!;

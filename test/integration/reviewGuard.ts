@@ -286,7 +286,7 @@ describe("ReviewGuard", () => {
       await viaSafe(scene, claim);
       const token = await scene.world.base.getAddress();
       const inKind = await vault.claimInKind.populateTransaction(token, safe, safe);
-      await viaSafe(scene, inKind);
+      await expectRevert(viaSafe(scene, inKind), "ClaimTooLarge", safe, 1, 0);
       const thief = scene.chain.address("attacker");
       for (const call of [
         await vault.claimInKind.populateTransaction(token, thief, safe),
