@@ -11,7 +11,7 @@ interface IVaultLens {
     /// @notice Where everything is and what it holds.
     /// @param priced False when the price oracle reverts (`priceError` holds its revert data): values are then zero.
     /// @param navMid Net asset value at the mid price, before unwinding costs.
-    /// @param unread Adapters that did not answer. Net asset value is then that of the others, and there are no measures.
+    /// @param unread Adapters that did not answer, or for which others that burn their gas left none. Net asset value is then that of the others, and there are no measures.
     struct Snapshot {
         uint256 chainId;
         uint256 blockNumber;
@@ -107,21 +107,24 @@ interface IVaultLens {
         Terms terms;
     }
 
-    /// @notice What a request waits for; the first of these that holds.
+    /// @notice What a request waits for; the first of these that holds. Others: more requests are ahead of it than were to be
+    /// looked at, and a settlement of as many would not reach it.
     enum Wait {
         Nothing,
         Price,
         Spread,
         NewerRound,
-        Cash
+        Cash,
+        Others
     }
 
     /// @notice What a pending request would bring, and when.
     /// @param requestsAhead Pending requests before it.
     /// @param sharesAhead Their shares.
-    /// @param complete False when there were more requests before it than were to be looked at: the place is then at least that.
+    /// @param complete False when there were more requests before it than were to be looked at: the place is then at least that,
+    /// and nothing is called payable.
     /// @param assets What its shares are worth now at the low net asset value, rounded down; zero without a price.
-    /// @param payable_ What of that `settle` would pay now, were all ahead of it settled first.
+    /// @param payable_ What of that `settle` would pay now, all ahead of it settled first and a fee that is due charged.
     /// @param waitsFor Why it is not paid in full now.
     /// @param forcedFrom When anyone can force it, in seconds since 1970-01-01.
     struct ExitQuote {
@@ -157,7 +160,7 @@ interface IVaultLens {
     /// @notice A plan runs: what could be shown now are halves.
     error VaultBusy(address vault);
 
-    /// @notice The state now. Never reverts because of a feed or a venue; reverts with VaultBusy in the middle of a plan.
+    /// @notice The state now. Never reverts because of a price feed or a venue; reverts with VaultBusy in the middle of a plan.
     function snapshot() external view returns (Snapshot memory);
 
     /// @notice A request's place in the queue, what it would bring now, and when it can be forced.

@@ -22,6 +22,10 @@ contract VaultLens is IVaultLens {
     uint256 private constant ANY_PRICE = 1e18;
     /// @dev Curie's account takes some 0.8 million to read, with its margin.
     uint256 private constant VENUE_GAS = 2_000_000;
+    /// @dev Two feeds behind proxies take some 0.1 million.
+    uint256 private constant PRICE_GAS = 500_000;
+    /// @dev What is left to answer with when venues burn all they are given.
+    uint256 private constant KEPT_GAS = 1_000_000;
     uint256 private constant VIRTUAL_SHARES = 1e12;
     uint256 private constant BPS = 10_000;
 
@@ -66,17 +70,17 @@ contract VaultLens is IVaultLens {
         (s.keeperLossLevel, s.keeperLossCapacity) = IRebalancer(rebalancer).deleverageBudget();
         s.regime = _regime(IRegimeOracle(s.regimeOracle));
 
-        try IPriceOracle(s.priceOracle).read() returns (IPriceOracle.Reading memory reading) {
+        try IPriceOracle(s.priceOracle).read{gas: PRICE_GAS}() returns (IPriceOracle.Reading memory reading) {
             s.priced = true;
             s.reading = reading;
         } catch (bytes memory reason) {
             s.priceError = reason;
         }
         (s.liquidity, s.perps, s.unread) = _accounts(v.adapters(), s.priced, s.reading.price);
-        s.shares = _shareState(v, s.unread.length == 0);
-        if (!s.priced) return s;
-        _addUp(s);
-        if (s.unread.length != 0) return s;
+        s.shares = _shareState(v, s.priced && s.unread.length == 0);
+        // While nothing is at a venue the cash is all there is, priced or not.
+        if (s.priced || !s.shares.positionsOpen) _addUp(s);
+        if (!s.priced || s.unread.length != 0) return s;
         s.measures = IRebalancer(rebalancer).measure(s.reading.price.mid);
     }
 
@@ -99,7 +103,9 @@ contract VaultLens is IVaultLens {
             ++q.requestsAhead;
             q.sharesAhead += shares;
         }
-        if (q.shares != 0) _price(v, q);
+        if (q.shares == 0) return q;
+        _price(v, q);
+        if (!q.complete) (q.payable_, q.waitsFor) = (0, Wait.Others);
     }
 
     /// @inheritdoc IVaultLens
@@ -121,12 +127,14 @@ contract VaultLens is IVaultLens {
 
     /// @dev As RedemptionQueue settles, with every request ahead paid at the price of now.
     function _price(IHedgeVault v, ExitQuote memory q) private view {
-        IPriceOracle.Reading memory reading;
-        try IPriceOracle(v.priceOracle()).read() returns (IPriceOracle.Reading memory fresh) {
-            reading = fresh;
-        } catch {
-            q.waitsFor = Wait.Price;
-            return;
+        uint256 newestRound = block.timestamp;
+        if (v.positionsOpen()) {
+            try IPriceOracle(v.priceOracle()).read() returns (IPriceOracle.Reading memory reading) {
+                newestRound = Math.min(reading.baseUpdatedAt, reading.assetUpdatedAt);
+            } catch {
+                q.waitsFor = Wait.Price;
+                return;
+            }
         }
         uint256 low;
         uint256 high;
@@ -137,12 +145,13 @@ contract VaultLens is IVaultLens {
             return;
         }
         uint256 supply = IERC20(vault).totalSupply() + VIRTUAL_SHARES;
+        supply += ISharePrice(v.sharePrice()).feeDue(vault, low, high, supply);
         q.assets = Math.mulDiv(q.shares, low + 1, supply);
         if ((high - low) * BPS > high * v.maxSpreadBps()) {
             q.waitsFor = Wait.Spread;
             return;
         }
-        if (Math.min(reading.baseUpdatedAt, reading.assetUpdatedAt) <= q.createdAt) {
+        if (newestRound <= q.createdAt) {
             q.waitsFor = Wait.NewerRound;
             return;
         }
@@ -155,11 +164,12 @@ contract VaultLens is IVaultLens {
         if (q.payable_ < q.assets) q.waitsFor = Wait.Cash;
     }
 
-    /// @dev Where a venue does not answer nobody can enter, and asking would cost all the gas it takes.
+    /// @dev Where a feed or a venue does not answer nobody can enter while anything is at one, and asking would cost all the gas
+    /// it takes.
     function _shareState(IHedgeVault v, bool answered) private view returns (ShareState memory state) {
         ISharePrice price = ISharePrice(v.sharePrice());
-        state.open = answered && IERC4626(vault).maxDeposit(address(0)) != 0;
         state.positionsOpen = v.positionsOpen();
+        state.open = (answered || !state.positionsOpen) && IERC4626(vault).maxDeposit(address(0)) != 0;
         state.uncounted = IERC20(IERC4626(vault).asset()).balanceOf(vault) - v.cash() - v.claimsOutstanding();
         (state.anchor, state.anchorMovedAt) = price.anchorOf(vault);
         (state.mark, state.feePeriodEndsAt) = price.markOf(vault);
@@ -214,7 +224,8 @@ contract VaultLens is IVaultLens {
         uint256 perpCount;
         uint256 unreadCount;
         for (uint256 i; i < adapters.length; ++i) {
-            try this.readAccount{gas: VENUE_GAS}(adapters[i], priced, price) returns (Account memory account_) {
+            uint256 given = Math.min(VENUE_GAS, Math.saturatingSub(gasleft(), KEPT_GAS));
+            try this.readAccount{gas: given}(adapters[i], priced, price) returns (Account memory account_) {
                 read[i] = account_;
                 if (account_.margined) ++perpCount;
             } catch {

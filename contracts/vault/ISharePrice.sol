@@ -35,6 +35,9 @@ interface ISharePrice {
     /// @notice Whether trading would be open now for that vault.
     function isOpen(address vault, uint256 low, uint256 high, uint256 shares) external view returns (bool);
 
+    /// @notice The fee in shares that `follow` would count now for that vault.
+    function feeDue(address vault, uint256 low, uint256 high, uint256 shares) external view returns (uint256 feeShares);
+
     /// @notice What shares are worth at a vault's anchor as it was last moved, in asset units.
     function valueOf(address vault, uint256 shares) external view returns (uint256);
 

@@ -108,6 +108,19 @@ contract SharePrice is ISharePrice {
     }
 
     /// @inheritdoc ISharePrice
+    function feeDue(
+        address vault,
+        uint256 low,
+        uint256 high,
+        uint256 shares
+    ) external view returns (uint256 feeShares) {
+        Seen memory mark = _marks[vault];
+        if (mark.at == 0 || block.timestamp < mark.at + FEE_PERIOD) return 0;
+        uint256 anchor = _next(_anchors[vault], _price((low + high) / 2, shares));
+        (, feeShares) = _count(mark, Math.min(_price(low, shares), anchor), shares);
+    }
+
+    /// @inheritdoc ISharePrice
     function valueOf(address vault, uint256 shares) external view returns (uint256) {
         return Math.mulDiv(_anchors[vault].price, shares, SCALE);
     }
@@ -164,17 +177,26 @@ contract SharePrice is ISharePrice {
     function _assess(uint256 price, uint256 shares) private returns (uint256 feeShares) {
         Seen memory mark = _marks[msg.sender];
         if (mark.at != 0 && block.timestamp < mark.at + FEE_PERIOD) return 0;
+        uint256 next;
+        (next, feeShares) = _count(mark, price, shares);
 
-        uint256 next = mark.at == 0 ? price : _grown(mark);
+        _marks[msg.sender] = Seen(SafeCast.toUint192(next), uint64(block.timestamp));
+
+        emit Assessed(msg.sender, price, next, feeShares);
+    }
+
+    /// @dev The mark after a period's end, and the fee in shares.
+    function _count(
+        Seen memory mark,
+        uint256 price,
+        uint256 shares
+    ) private view returns (uint256 next, uint256 feeShares) {
+        next = mark.at == 0 ? price : _grown(mark);
         if (price > next) {
             uint256 fee = Math.mulDiv(price - next, feeBps, BPS);
             feeShares = Math.mulDiv(shares, fee, price - fee);
             next = price - fee;
         }
-
-        _marks[msg.sender] = Seen(SafeCast.toUint192(next), uint64(block.timestamp));
-
-        emit Assessed(msg.sender, price, next, feeShares);
     }
 
     function _grown(Seen memory mark) private view returns (uint256) {

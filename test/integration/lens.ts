@@ -1,9 +1,11 @@
 import { expect } from "chai";
 import { VenueUnreadable, observe } from "../../src/keeper/observe.ts";
 import { UnknownRequest, quoteAtOnce, quoteRequest } from "../../src/keeper/quote.ts";
+import { CurieAdapter__factory } from "../../typechain-types/index.js";
 import { rejection } from "../helpers/safeScene.ts";
 import {
   HISTORY,
+  changeParameter,
   deposit,
   expectRevert,
   marketAt,
@@ -83,6 +85,58 @@ describe("VaultLens", () => {
         expect(await rejection(observe(scene.chain.provider, scene.deployment))).to.be.instanceOf(VenueUnreadable);
       });
     }
+  });
+
+  describe("with the gas of an announcement", () => {
+    const LENS_GAS = 5_000_000n;
+    const snapshot = async () => {
+      const { lens } = scene.contracts;
+      const data = lens.interface.encodeFunctionData("snapshot");
+      const answer = await scene.chain.provider.call({ to: scene.deployment.lens, data, gasLimit: LENS_GAS });
+      const [shown] = lens.interface.decodeFunctionResult("snapshot", answer) as unknown as [
+        Awaited<ReturnType<typeof lens.snapshot>>,
+      ];
+      return shown;
+    };
+
+    beforeEach(async () => {
+      await scene.reset();
+      await openPositions(scene);
+    });
+
+    it("answers without a price when a feed burns all it gets, and without a venue that reads it too", async () => {
+      const { prices } = scene.contracts;
+      for (const [feed, perps] of [
+        [await prices.assetFeed(), 1],
+        [await prices.baseFeed(), 0],
+      ] as const) {
+        await scene.chain.request("hardhat_setCode", [feed, BURNS]);
+        const shown = await snapshot();
+        expect([shown.priced, shown.shares.open, shown.perps.length]).to.deep.equal([false, false, perps]);
+        expect(shown.unread).to.have.length(1 - perps);
+        expect(shown.liquidity).to.have.length(1);
+      }
+    });
+
+    it("answers for eight adapters, and still when seven of them burn all they get", async () => {
+      const { perp, vault } = scene.contracts;
+      const market = await Promise.all([
+        perp.clearingHouse(),
+        perp.baseToken(),
+        perp.gateBps(),
+        perp.unwindCostBps(),
+      ] as const);
+      const { accessManager, vault: address } = scene.deployment;
+      for (let i = 0; i < 6; i++) {
+        const adapter = await scene.chain.deploy(CurieAdapter__factory, [accessManager, address, ...market]);
+        await changeParameter(scene, await vault.setAdapter.populateTransaction(await adapter.getAddress(), 1n, 1n));
+      }
+      expect((await snapshot()).perps).to.have.length(7);
+      await scene.chain.request("hardhat_setCode", [await perp.accountBalance(), BURNS]);
+      const shown = await snapshot();
+      expect([shown.unread.length, shown.perps.length]).to.deep.equal([7, 0]);
+      expect(shown.liquidity[0]!.valueMid > 0n, "read before them").to.equal(true);
+    });
   });
 
   describe("quotes", () => {

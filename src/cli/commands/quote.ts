@@ -18,6 +18,7 @@ const WAITS = [
   "a narrower spread between low and high net asset value",
   "a round of both price feeds newer than the request",
   "cash: a plan has to free some",
+  "others: more requests are ahead of it than --look-back",
 ] as const;
 
 /** `ballast quote`: what leaving would bring, and when. */
