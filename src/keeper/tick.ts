@@ -15,7 +15,7 @@ import type { SafeTx } from "../safe/transaction.ts";
 import { Rebalancer__factory, VaultLens__factory } from "../../typechain-types/index.js";
 import type { IVaultLens } from "../../typechain-types/contracts/lens/VaultLens.js";
 import { CONTRACT_ERRORS } from "./contractErrors.ts";
-import { FeedsUnusable, observe, rpc } from "./observe.ts";
+import { FeedsUnusable, VenueUnreadable, observe, rpc } from "./observe.ts";
 import type { Observation } from "./observe.ts";
 import type { FoundProposal, Outlet } from "./outlets.ts";
 import { reviewGuardOf } from "./review.ts";
@@ -29,6 +29,7 @@ export type TickCode =
   | "PROPOSAL_OPEN"
   | "SIMULATION_FAILED"
   | "FEEDS_UNUSABLE"
+  | "VENUE_UNREADABLE"
   | HoldCode;
 
 export interface TickOutcome {
@@ -68,8 +69,9 @@ export async function tick(request: TickRequest): Promise<TickOutcome> {
   try {
     observation = await observe(provider, deployment);
   } catch (error) {
-    if (!(error instanceof FeedsUnusable)) throw error;
-    return nothing("FEEDS_UNUSABLE", error.message, "Unknown", null);
+    if (error instanceof FeedsUnusable) return nothing("FEEDS_UNUSABLE", error.message, "Unknown", null);
+    if (error instanceof VenueUnreadable) return nothing("VENUE_UNREADABLE", error.message, "Unknown", null);
+    throw error;
   }
   const { evidence, snapshot } = observation;
   const decision = decide(evidence);

@@ -8,7 +8,13 @@ import { examples } from "../program.ts";
 
 const WAYS = ["file", "service", "approvals"] as const;
 /** Codes that need somebody: exit 1. Everything else, proposals and calm days alike, is exit 0. */
-const FAILURES: readonly TickCode[] = ["SIMULATION_FAILED", "FEEDS_UNUSABLE", "REGIME_UNKNOWN", "REGIME_DISAGREES"];
+const FAILURES: readonly TickCode[] = [
+  "SIMULATION_FAILED",
+  "FEEDS_UNUSABLE",
+  "VENUE_UNREADABLE",
+  "REGIME_UNKNOWN",
+  "REGIME_DISAGREES",
+];
 
 interface OnceOptions extends KeyOptions {
   rpc: string;
