@@ -58,8 +58,9 @@ import {VenueList} from "./VenueList.sol";
 /// Shares for the steward, by SharePrice, minted when anyone settles or pokes after a period's end. None on exit.
 ///
 /// LOCK
-/// Nothing here can be called from within itself, nor while a plan runs: the books and the venues show halves then. What
-/// would answer with a value reverts meanwhile.
+/// What moves cash, the queue or claims cannot be called from within itself, nor while a plan runs: the books and the venues
+/// show halves then, and what would answer with a value reverts. Shares' transfers, approvals and delegation, and the
+/// administrator's settings, are open meanwhile: none of them moves cash.
 ///
 /// ROLES
 /// The administrator (the Safe, with a delay) sets adapters, caps and limits; cash it can reach only through an adapter it

@@ -16,12 +16,12 @@ contract HedgeVaultForceTest is HedgeVaultSetup {
     address private constant BOB = address(0xB0B);
     address private constant STRANGER = address(0x5AFE);
 
-    FixedValueAdapter[VENUES] private venues;
+    FixedValueAdapter[] private venues;
 
     function setUp() public {
         _deployVault();
         for (uint256 i; i < VENUES; ++i) {
-            venues[i] = _addVenue();
+            venues.push(_addVenue());
         }
         _enter(ALICE, 1_000e6);
         _enter(BOB, 3_000e6);
@@ -131,6 +131,21 @@ contract HedgeVaultForceTest is HedgeVaultSetup {
 
         require(before - gasleft() < VENUES * (vault.UNWIND_GAS() + 200_000) + 500_000, "its gas, and no more");
         require(vault.sliceOf(ALICE, address(venues[VENUES - 1])) != 0, "kept");
+    }
+
+    function testEightVenuesThatBurnAllTheyGetFitIntoATransaction() public {
+        uint256 most = vault.MAX_ADAPTERS();
+        for (uint256 i; i < most; ++i) {
+            if (i >= VENUES) venues.push(_addVenue());
+            _toVenue(i, 100e6);
+            venues[i].setBomb(1e9);
+        }
+        _overdue(ALICE, 1_000 * SHARE);
+
+        // EIP-7825's cap, less what a call of a transaction with one word of arguments costs before it begins.
+        vault.force{gas: 2 ** 24 - 21_000 - 36 * 16}(1);
+
+        for (uint256 i; i < most; ++i) require(vault.sliceOf(ALICE, address(venues[i])) != 0, "kept");
     }
 
     function testWithTooLittleGasForAVenueItReverts() public {
