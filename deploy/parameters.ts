@@ -3,8 +3,14 @@ import { RULES } from "../src/plan/ruleset.ts";
 
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, "an address");
 const whole = z.number().int().nonnegative();
+const DAY_SECONDS = 86_400;
 
-const feed = z.strictObject({ feed: address, maxAge: whole, deviationBps: whole });
+/** PriceOracle's own bounds: its constructor refuses the same, after the contracts before it were paid for. */
+const feed = z.strictObject({
+  feed: address,
+  maxAge: whole.positive().max(7 * DAY_SECONDS),
+  deviationBps: whole.max(9_999),
+});
 const bands = z.strictObject({
   netDeltaMinBps: z.number().int(),
   netDeltaMaxBps: z.number().int(),
@@ -125,7 +131,6 @@ const parametersSchema = z.strictObject({
   guard: guard.optional(),
 });
 
-const DAY_SECONDS = 86_400;
 /** After this a call scheduled on AccessManager lapses (OpenZeppelin's AccessManager.expiration). */
 const SCHEDULE_EXPIRY_SECONDS = 7 * DAY_SECONDS;
 

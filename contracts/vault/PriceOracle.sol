@@ -10,9 +10,11 @@ import {IPriceOracle, Price} from "./IPriceOracle.sol";
 /// feeds' deviation thresholds, since each answer may be off by that much without an update.
 contract PriceOracle is IPriceOracle {
     uint256 private constant BPS = 10_000;
+    /// @dev No feed of a price beats less often than weekly; an older answer says nothing of the price now.
+    uint256 private constant LONGEST_MAX_AGE = 7 days;
 
     /// @param feed AggregatorV3 feed against USD.
-    /// @param maxAge Oldest answer accepted, in seconds: its heartbeat plus a margin.
+    /// @param maxAge Oldest answer accepted, in seconds, at most seven days: its heartbeat plus a margin.
     /// @param deviationBps The feed's deviation threshold, in basis points.
     struct Feed {
         address feed;
@@ -35,9 +37,9 @@ contract PriceOracle is IPriceOracle {
 
     constructor(Feed memory base, Feed memory asset, address sequencer, uint256 grace) {
         // Nothing here can be changed later: a price that is always stale, or a side that is zero or divides by it, would
-        // close entry and settlement for ever.
-        if (base.maxAge == 0) revert InvalidParameter("baseMaxAge", base.maxAge);
-        if (asset.maxAge == 0) revert InvalidParameter("assetMaxAge", asset.maxAge);
+        // close entry and settlement for ever; one that is never stale would trade at the price of a dead feed for ever.
+        _requireAge("baseMaxAge", base.maxAge);
+        _requireAge("assetMaxAge", asset.maxAge);
         if (base.deviationBps >= BPS) revert InvalidParameter("baseDeviationBps", base.deviationBps);
         if (asset.deviationBps >= BPS) revert InvalidParameter("assetDeviationBps", asset.deviationBps);
 
@@ -75,6 +77,10 @@ contract PriceOracle is IPriceOracle {
         if (answer <= 0 || updatedAt == 0 || updatedAt > block.timestamp) revert InvalidAnswer(feed, answer);
         if (block.timestamp - updatedAt > maxAge) revert StaleFeed(feed, updatedAt, maxAge);
         return (round, uint256(answer), uint64(updatedAt));
+    }
+
+    function _requireAge(bytes32 name, uint256 maxAge) private pure {
+        if (maxAge == 0 || maxAge > LONGEST_MAX_AGE) revert InvalidParameter(name, maxAge);
     }
 
     /// @dev The uptime feed answers 0 while the sequencer is up; `startedAt` is when that began.

@@ -41,6 +41,14 @@ contract PriceOracleTest {
         require(oracle.read().price.mid == 2_000e18, "1,960 dollars are 2,000 of an asset at 98 cents");
     }
 
+    /// @dev By hand: 2,000 × 0.995 / 1.0025 and 2,000 × 1.005 / 0.9975, down and up to the last of 18 decimals.
+    function testTwoSidesToTheLastUnit() public view {
+        Price memory price = oracle.read().price;
+        require(price.low == 1_985_037_406_483_790_523_690, "low");
+        require(price.mid == 2_000_000_000_000_000_000_000, "mid");
+        require(price.high == 2_015_037_593_984_962_406_016, "high");
+    }
+
     function testFuzzDecimalsOfTheFeedsDoNotMatter(uint8 baseDecimals, uint8 assetDecimals, uint64 cents) public {
         vm.assume(cents > 0);
         (uint8 b, uint8 a) = (2 + (baseDecimals % 17), 2 + (assetDecimals % 17));
@@ -91,6 +99,17 @@ contract PriceOracleTest {
         oracle.read();
     }
 
+    function testAnAnswerOfZeroAndOneOfTheLeast() public {
+        base.push(0);
+        vm.expectRevert(abi.encodeWithSelector(IPriceOracle.InvalidAnswer.selector, address(base), int256(0)));
+        oracle.read();
+        base.push(1);
+        require(oracle.read().price.mid == 1e10, "the least there is");
+        asset.push(0);
+        vm.expectRevert(abi.encodeWithSelector(IPriceOracle.InvalidAnswer.selector, address(asset), int256(0)));
+        oracle.read();
+    }
+
     function testFuzzAnswersThatAreNotPositive(int128 answer, bool ofBase) public {
         int256 wrong = answer > 0 ? -int256(answer) : int256(answer);
         ReplayFeed feed = ofBase ? base : asset;
@@ -132,14 +151,28 @@ contract PriceOracleTest {
         new PriceOracle(good, good, address(0), 0);
     }
 
-    function testAnswersThatMayHaveNoAge() public {
-        PriceOracle.Feed memory good = PriceOracle.Feed(address(base), 1, 50);
-        PriceOracle.Feed memory bad = PriceOracle.Feed(address(asset), 0, 25);
-        _expectInvalid("baseMaxAge", 0);
-        new PriceOracle(bad, good, address(0), 0);
-        _expectInvalid("assetMaxAge", 0);
-        new PriceOracle(good, bad, address(0), 0);
-        new PriceOracle(good, good, address(0), 0);
+    /// @dev No age at all would never give a price; one without an end would give a dead feed's for ever.
+    function testAgesFromASecondToAWeek() public {
+        PriceOracle.Feed memory shortest = PriceOracle.Feed(address(base), 1, 50);
+        PriceOracle.Feed memory longest = PriceOracle.Feed(address(asset), 7 days, 25);
+        uint32[3] memory wrong = [uint32(0), 7 days + 1, type(uint32).max];
+        for (uint256 i; i < wrong.length; ++i) {
+            PriceOracle.Feed memory bad = PriceOracle.Feed(address(asset), wrong[i], 25);
+            _expectInvalid("baseMaxAge", wrong[i]);
+            new PriceOracle(bad, longest, address(0), 0);
+            _expectInvalid("assetMaxAge", wrong[i]);
+            new PriceOracle(shortest, bad, address(0), 0);
+        }
+        new PriceOracle(shortest, longest, address(0), 0);
+        new PriceOracle(longest, shortest, address(0), 0);
+    }
+
+    function testKeepsWhatItIsGiven() public {
+        PriceOracle prices = _over(address(0xfeed));
+        require(prices.baseFeed() == address(base) && prices.assetFeed() == address(asset), "feeds");
+        require(prices.baseMaxAge() == BASE_AGE && prices.assetMaxAge() == ASSET_AGE, "ages");
+        require(prices.baseDeviationBps() == 50 && prices.assetDeviationBps() == 25, "deviations");
+        require(prices.sequencerFeed() == address(0xfeed) && prices.sequencerGrace() == GRACE, "sequencer");
     }
 
     // ---- a layer-two sequencer ----
@@ -177,6 +210,26 @@ contract PriceOracleTest {
         // A round of the future is no proof of being up either.
         uptime.set(1, 1, 0, START + 1);
         _expectDown(prices, START + 1);
+    }
+
+    /// @dev Any answer but zero is down: the feed's 1, and what no feed should say.
+    function testFuzzSequencerAnswersAnythingElse(int128 answer) public {
+        vm.assume(answer != 0);
+        (ReplayFeed uptime, PriceOracle prices) = _withSequencer();
+        uptime.push(answer);
+        vm.warp(START + GRACE);
+        base.push(2_000e8);
+        _expectDown(prices, START);
+    }
+
+    function testSequencerWithoutAGraceCountsAtOnce() public {
+        ReplayFeed uptime = new ReplayFeed("L2 sequencer uptime", 0);
+        PriceOracle.Feed memory feed = PriceOracle.Feed(address(base), BASE_AGE, 50);
+        PriceOracle prices = new PriceOracle(feed, feed, address(uptime), 0);
+        uptime.push(0);
+        require(prices.read().price.mid == 1e18, "up");
+        uptime.push(1);
+        _expectDown(prices, START);
     }
 
     // ---- moves ----

@@ -62,6 +62,11 @@ describe("the deployment parameters", () => {
     ["a window and a delay that outlast AccessManager's week", "guard.otherWindow", 345_600],
     ["an announcement that lapses before its delay is over", "guard.expiry", 345_599],
     ["a share above all votes", "guard.planVetoBps", 10_001],
+    ["a base answer that may have no age", "feeds.base.maxAge", 0],
+    ["a base answer that may be more than a week old", "feeds.base.maxAge", 604_801],
+    ["an asset answer that may have no age", "feeds.asset.maxAge", 0],
+    ["an asset answer that may be more than a week old", "feeds.asset.maxAge", 604_801],
+    ["a deviation of all the price", "feeds.base.deviationBps", 10_000],
   ];
   for (const [what, path, value] of unfit) {
     it(`name ${what}`, () => {
@@ -71,6 +76,12 @@ describe("the deployment parameters", () => {
       );
     });
   }
+
+  it("may let an answer be a week old, or a second", () => {
+    for (const age of [1, 604_800]) {
+      expect(parseParameters(changed("feeds.asset.maxAge", age), "file").feeds.asset.maxAge).to.equal(age);
+    }
+  });
 
   it("name a key that does not belong there", () => {
     expect(() => parseParameters(changed("uniswap.gatebps", 100), "mine.json")).to.throw(
