@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {AttestedFeed} from "../../contracts/regime/AttestedFeed.sol";
 import {IAttestedFeed} from "../../contracts/regime/IAttestedFeed.sol";
 import {Regime} from "../../contracts/regime/IRegimeOracle.sol";
@@ -63,8 +64,69 @@ contract AttestedFeedTest {
         _refused("reporter", 4, twice, IAttestedFeed.Rules(4, DELAY, LAG, EASE));
     }
 
+    function testRulesAtTheEndsOfTheirRangeAreTaken() public {
+        _taken(_reporters(31), IAttestedFeed.Rules(21, DELAY, LAG, EASE));
+        _taken(_reporters(1), IAttestedFeed.Rules(1, 1, 2, 100));
+        _taken(_reporters(5), IAttestedFeed.Rules(4, 1 days - 1, 1 days, 9_999));
+    }
+
+    /// @dev Exactly two thirds are not more: of three reporters all have to report.
+    function testTwoThirdsAreNotEnough() public {
+        _refused("threshold", 2, _reporters(3), IAttestedFeed.Rules(2, DELAY, LAG, EASE));
+        _taken(_reporters(3), IAttestedFeed.Rules(3, DELAY, LAG, EASE));
+        _refused("threshold", 20, _reporters(30), IAttestedFeed.Rules(20, DELAY, LAG, EASE));
+        _taken(_reporters(30), IAttestedFeed.Rules(21, DELAY, LAG, EASE));
+    }
+
+    function testTheConstructorChecksTheRulesToo() public {
+        address[] memory reporters = _reporters(5);
+        vm.expectRevert(
+            abi.encodeWithSelector(IAttestedFeed.InvalidParameter.selector, bytes32("threshold"), uint256(3))
+        );
+        new AttestedFeed(
+            address(manager),
+            "VIX close",
+            8,
+            true,
+            IAttestedFeed.Range(LEAST, GREATEST),
+            reporters,
+            IAttestedFeed.Rules(3, DELAY, LAG, EASE)
+        );
+    }
+
+    function testKeepsWhatItIsGivenAndSaysSo() public {
+        address[] memory reporters = _reporters(3);
+        IAttestedFeed.Rules memory rules = IAttestedFeed.Rules(3, 5, 7, 200);
+        vm.expectEmit();
+        emit IAttestedFeed.ReportersSet(1, reporters, rules);
+        AttestedFeed other = new AttestedFeed(
+            address(manager),
+            "VIX3M close",
+            6,
+            false,
+            IAttestedFeed.Range(100, 101),
+            reporters,
+            rules
+        );
+        require(other.authority() == address(manager) && other.epoch() == 1, "authority, epoch");
+        require(keccak256(bytes(other.description())) == keccak256("VIX3M close"), "description");
+        require(other.decimals() == 6 && !other.greaterIsDefensive() && feed.greaterIsDefensive(), "shape");
+        require(other.leastAnswer() == 100 && other.greatestAnswer() == 101, "range");
+        _requireRules(other, reporters, rules);
+
+        reporters = _reporters(4);
+        rules = IAttestedFeed.Rules(4, 6, 8, 300);
+        vm.expectEmit(address(other));
+        emit IAttestedFeed.ReportersSet(2, reporters, rules);
+        other.setReporters(reporters, rules);
+        require(other.epoch() == 2, "the next epoch");
+        _requireRules(other, reporters, rules);
+    }
+
     function testRangesThatHoldNothingAreRefused() public {
         _refusedRange("least", 99, IAttestedFeed.Range(99, GREATEST));
+        _refusedRange("least", type(uint256).max, IAttestedFeed.Range(-1, GREATEST));
+        _refusedRange("greatest", 100, IAttestedFeed.Range(101, 100));
         _refusedRange("greatest", uint256(int256(LEAST)), IAttestedFeed.Range(LEAST, LEAST));
     }
 
@@ -98,6 +160,81 @@ contract AttestedFeedTest {
         feed.close(at);
         (, int256 answer, , , ) = feed.latestRoundData();
         require(answer == 17 * POINT, "median of all five");
+    }
+
+    function testPendingSaysHowManyAndFromWhenOn() public {
+        uint64 at = _now();
+        _requirePending(at, 0, 0);
+        require(feed.submit(at, _reports(at, [int192(16), 18, 15, 17, 30], 3)) == 3, "three");
+        _requirePending(at, 3, 0);
+
+        vm.warp(START + 60);
+        require(feed.submit(at, _reports(at, [int192(16), 18, 15, 17, 30], 4)) == 4, "four");
+        _requirePending(at, 4, START + 60 + DELAY);
+        vm.warp(START + 90);
+        require(feed.submit(at, _reports(at, [int192(16), 18, 15, 17, 30], 4)) == 4, "the same again");
+        _requirePending(at, 4, START + 60 + DELAY);
+
+        vm.warp(START + 120);
+        require(feed.submit(at, _reports(at, [int192(16), 18, 15, 17, 30], 5)) == 5, "all");
+        _requirePending(at, 5, START + 60);
+        feed.close(at);
+        require(feed.submit(at + 1, new IAttestedFeed.Report[](0)) == 0, "another observation has its own");
+    }
+
+    function testTheThresholdClosesWhenTheDelayIsOver() public {
+        uint64 at = _now();
+        feed.submit(at, _reports(at, [int192(16), 18, 15, 17, 30], 4));
+        vm.warp(START + DELAY - 1);
+        vm.expectRevert(abi.encodeWithSelector(IAttestedFeed.StillOpen.selector, at, START + DELAY));
+        feed.close(at);
+        vm.warp(START + DELAY);
+        feed.close(at);
+        (, int256 answer, , , ) = feed.latestRoundData();
+        require(answer == 17 * POINT, "the higher middle of four");
+    }
+
+    function testSaysWhatWasReportedAndClosed() public {
+        uint64 at = _now();
+        for (uint256 i; i < 5; ++i) {
+            vm.expectEmit(address(feed));
+            emit IAttestedFeed.Reported(at, vm.addr(keys[i]), 20 * POINT);
+        }
+        feed.submit(at, _reports(at, [int192(20), 20, 20, 20, 20], 5));
+        vm.expectEmit(address(feed));
+        emit IAttestedFeed.RoundClosed(1, at, 20 * POINT, 20 * POINT, 5);
+        feed.close(at);
+
+        vm.warp(START + 1 days);
+        at = _now();
+        feed.submit(at, _reports(at, [int192(10), 11, 12, 13, 0], 4));
+        vm.warp(START + 1 days + DELAY);
+        vm.expectEmit(address(feed));
+        emit IAttestedFeed.RoundClosed(2, at, 13 * POINT, 12 * POINT, 4);
+        feed.close(at);
+    }
+
+    /// @dev The middle by its definition: as many below as above it, of an even number the more defensive of two.
+    function testFuzzTheMedianOfAnyOrder(uint64[5] memory random, bool four, bool greaterIsDefensive) public {
+        AttestedFeed target = _feed(greaterIsDefensive);
+        uint256 count = four ? 4 : 5;
+        uint64 at = _now();
+        int192[5] memory points;
+        // A few values only, so that some are equal.
+        for (uint256 i; i < 5; ++i) points[i] = int192(uint192(random[i] % 7)) + 10;
+        target.submit(at, _reportsTo(target, at, points, count));
+        vm.warp(START + DELAY);
+        target.close(at);
+        (, int256 answer, , , ) = target.latestRoundData();
+
+        uint256 below;
+        uint256 upTo;
+        for (uint256 i; i < count; ++i) {
+            if (points[i] * POINT < answer) ++below;
+            if (points[i] * POINT <= answer) ++upTo;
+        }
+        uint256 place = four && !greaterIsDefensive ? 1 : 2;
+        require(below <= place && place < upTo, "not the middle one");
     }
 
     function testFewerThanTheThresholdNeverClose() public {
@@ -152,7 +289,71 @@ contract AttestedFeedTest {
         require(answer == 52 * POINT, "and falls by 35 % at most");
     }
 
+    function testEasesToTheLimitAndByNoUnitMore() public {
+        int192 last = 20 * POINT;
+        AttestedFeed vix = _feed(true);
+        _requireMove(vix, last, 13 * POINT, 13 * POINT);
+        _requireMove(vix, last, 13 * POINT + 1, 13 * POINT + 1);
+        _requireMove(vix, last, 13 * POINT - 1, 13 * POINT);
+        _requireMove(vix, last, LEAST, 13 * POINT);
+        _requireMove(vix, last, last, last);
+        _requireMove(vix, last, 27 * POINT + 1, 27 * POINT + 1);
+        _requireMove(vix, last, GREATEST, GREATEST);
+    }
+
+    /// @dev VIX3M the other way round: a rise eases, a fall may be of any size.
+    function testEasesUpwardsWhereLessIsDefensive() public {
+        int192 last = 20 * POINT;
+        AttestedFeed vix3m = _feed(false);
+        _requireMove(vix3m, last, 27 * POINT, 27 * POINT);
+        _requireMove(vix3m, last, 27 * POINT - 1, 27 * POINT - 1);
+        _requireMove(vix3m, last, 27 * POINT + 1, 27 * POINT);
+        _requireMove(vix3m, last, GREATEST, 27 * POINT);
+        _requireMove(vix3m, last, last, last);
+        _requireMove(vix3m, last, 13 * POINT - 1, 13 * POINT - 1);
+        _requireMove(vix3m, last, LEAST, LEAST);
+    }
+
+    /// @dev 35 % of 1,003 are 351.05.
+    function testTheLimitRoundsTowardsTheLastAnswer() public {
+        IAttestedFeed.Range memory range = IAttestedFeed.Range(100, GREATEST);
+        _requireMove(_feedWith(true, DELAY, range), 1_003, 100, 652);
+        _requireMove(_feedWith(false, DELAY, range), 1_003, 2_000, 1_354);
+    }
+
     // ---- time and order ----
+
+    function testAnObservationIsTakenUntilItsLagIsOver() public {
+        uint64 at = _now();
+        vm.warp(START + LAG);
+        feed.submit(at, _reports(at, [int192(16), 16, 16, 16, 16], 5));
+        feed.close(at);
+        vm.warp(START + LAG + 2);
+        vm.expectRevert(abi.encodeWithSelector(IAttestedFeed.ObservationTooOld.selector, at + 1, LAG));
+        feed.submit(at + 1, new IAttestedFeed.Report[](0));
+    }
+
+    function testTheFirstSecondOfADayIsOfThatDay() public {
+        uint64 midnight = uint64(START + 4 hours);
+        vm.warp(midnight);
+        vm.expectRevert(abi.encodeWithSelector(IAttestedFeed.ObservationTooOld.selector, midnight - 1, LAG));
+        feed.submit(midnight - 1, new IAttestedFeed.Report[](0));
+        _closeAll(feed, 16);
+        (, , uint256 startedAt, uint256 updatedAt, ) = feed.latestRoundData();
+        require(startedAt == midnight && updatedAt == midnight, "at midnight");
+    }
+
+    function testAnObservationClosesOnce() public {
+        _closeAll(feed, 16);
+        uint64 at = _now();
+        vm.warp(START + 1);
+        vm.expectRevert(abi.encodeWithSelector(IAttestedFeed.ObservationOutOfOrder.selector, at, at));
+        feed.close(at);
+        vm.expectRevert(abi.encodeWithSelector(IAttestedFeed.ObservationOutOfOrder.selector, at + 2, at));
+        feed.close(at + 2);
+        vm.expectRevert(abi.encodeWithSelector(IAttestedFeed.ObservationOutOfOrder.selector, 0, at));
+        feed.close(0);
+    }
 
     function testAnObservationOfYesterdayIsNoneOfToday() public {
         uint64 at = _now();
@@ -208,6 +409,43 @@ contract AttestedFeedTest {
         } catch (bytes memory reason) {
             require(bytes4(reason) == IAttestedFeed.NotAReporter.selector, "named");
         }
+    }
+
+    function testWhatAReporterSignsIsTypedDataOfThisFeedOnThisChain() public view {
+        bytes32 domain = keccak256(
+            abi.encode(
+                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
+                keccak256("Ballast AttestedFeed"),
+                keccak256("1"),
+                block.chainid,
+                address(feed)
+            )
+        );
+        bytes32 observation = keccak256(
+            abi.encode(keccak256("Observation(uint64 observedAt,int192 answer)"), uint64(7), int192(16 * POINT))
+        );
+        require(feed.digestOf(7, 16 * POINT) == keccak256(abi.encodePacked(hex"1901", domain, observation)), "EIP-712");
+    }
+
+    function testASignatureOfAnotherLengthIsRefused() public {
+        uint64 at = _now();
+        IAttestedFeed.Report[] memory reports = new IAttestedFeed.Report[](1);
+        reports[0] = IAttestedFeed.Report(16 * POINT, new bytes(64));
+        vm.expectRevert(abi.encodeWithSelector(ECDSA.ECDSAInvalidSignatureLength.selector, 64));
+        feed.submit(at, reports);
+    }
+
+    function testAReporterOfTheLastEpochIsAStranger() public {
+        uint64 at = _now();
+        address[] memory reporters = _reporters(5);
+        reporters[0] = vm.addr(99);
+        feed.setReporters(reporters, IAttestedFeed.Rules(THRESHOLD, DELAY, LAG, EASE));
+        IAttestedFeed.Report[] memory reports = new IAttestedFeed.Report[](2);
+        reports[0] = _sign(feed, 99, at, 16 * POINT);
+        reports[1] = _report(feed, 0, at, 16);
+        vm.expectRevert(abi.encodeWithSelector(IAttestedFeed.NotAReporter.selector, vm.addr(keys[0])));
+        feed.submit(at, reports);
+        _requirePending(at, 0, 0);
     }
 
     function testAnswersOutsideTheRangeAreRefused() public {
@@ -271,7 +509,24 @@ contract AttestedFeedTest {
         _closeAll(feed, 16);
         vm.expectRevert(abi.encodeWithSelector(IAttestedFeed.NoSuchRound.selector, uint80(2)));
         feed.getRoundData(2);
+        vm.expectRevert(abi.encodeWithSelector(IAttestedFeed.NoSuchRound.selector, type(uint80).max));
+        feed.getRoundData(type(uint80).max);
         require(feed.reporters().length == 5 && feed.decimals() == 8, "view");
+    }
+
+    function testEachRoundKeepsItsAnswerAndTimes() public {
+        uint64 first = _now();
+        feed.submit(first, _reports(first, [int192(16), 16, 16, 16, 0], 4));
+        vm.warp(START + DELAY);
+        feed.close(first);
+        vm.warp(START + 1 days);
+        _closeAll(feed, 18);
+        (uint80 round, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredIn) = feed.getRoundData(1);
+        require(round == 1 && answer == 16 * POINT && answeredIn == 1, "the first");
+        require(startedAt == START && updatedAt == START + DELAY, "observed, then closed");
+        (round, answer, startedAt, updatedAt, answeredIn) = feed.getRoundData(2);
+        require(round == 2 && answer == 18 * POINT && answeredIn == 2, "the second");
+        require(startedAt == START + 1 days && updatedAt == START + 1 days, "at once");
     }
 
     // ---- inside ----
@@ -361,6 +616,48 @@ contract AttestedFeedTest {
             vm.warp(START + (2 + sessions++) * 1 days);
             _closeAll(target, 16);
         }
+    }
+
+    /// @dev A feed as it is, whose last answer is one and whose next median is another: what it answers then.
+    function _requireMove(AttestedFeed target, int192 last, int192 median, int192 expected) private {
+        uint256 state = vm.snapshotState();
+        vm.warp(START);
+        _closeUnits(target, last);
+        vm.warp(START + 1 days);
+        _closeUnits(target, median);
+        (, int256 answer, , , ) = target.latestRoundData();
+        require(answer == expected, "answer");
+        vm.revertToState(state);
+    }
+
+    function _closeUnits(AttestedFeed target, int192 answer) private {
+        uint64 at = _now();
+        IAttestedFeed.Report[] memory reports = new IAttestedFeed.Report[](5);
+        for (uint256 i; i < 5; ++i) reports[i] = _sign(target, keys[i], at, answer);
+        target.submit(at, reports);
+        target.close(at);
+    }
+
+    function _requirePending(uint64 at, uint256 reports, uint256 closableAt) private view {
+        (uint256 count, uint256 from) = feed.pending(at);
+        require(count == reports, "reports");
+        require(from == closableAt, "closable at");
+    }
+
+    function _taken(address[] memory reporters, IAttestedFeed.Rules memory rules) private {
+        feed.setReporters(reporters, rules);
+        _requireRules(feed, reporters, rules);
+    }
+
+    function _requireRules(
+        AttestedFeed target,
+        address[] memory reporters,
+        IAttestedFeed.Rules memory rules
+    ) private view {
+        require(keccak256(abi.encode(target.reporters())) == keccak256(abi.encode(reporters)), "reporters");
+        (uint8 threshold, uint32 closeDelay, uint32 maxLag, uint16 maxEaseBps) = target.rules();
+        require(threshold == rules.threshold && closeDelay == rules.closeDelay, "threshold, delay");
+        require(maxLag == rules.maxLag && maxEaseBps == rules.maxEaseBps, "lag, easing");
     }
 
     function _refusedRange(bytes32 name, uint256 value, IAttestedFeed.Range memory range) private {
