@@ -108,6 +108,86 @@ contract HedgePolicyJudgeTest {
         policy.judge(Regime.Stress, _measures(was), _measures(is_));
     }
 
+    /// @dev Of several breaches that stand still, the first in the order of Measures is named.
+    function testTheFirstBreachIsNamed() public {
+        for (uint256 first; first < MEASURES; ++first) {
+            int256[MEASURES] memory m = _inside(Regime.Elevated);
+            for (uint256 i = first; i < MEASURES; ++i) {
+                m[i] = _limit(Regime.Elevated, i) + (_isFloor(i) ? int256(-7) : int256(7));
+            }
+            _expectOutside(Regime.Elevated, first, m[first], _limit(Regime.Elevated, first));
+            policy.judge(Regime.Elevated, _measures(m), _measures(m));
+        }
+    }
+
+    /// @dev Inside its bands a measure may move as it likes, away from its limit and up to it.
+    function testInsideTheBandsAnyMoveIsAccepted() public view {
+        for (uint256 r; r < 3; ++r) {
+            int256[MEASURES] memory far = _inside(Regime(r));
+            int256[MEASURES] memory edge;
+            for (uint256 i; i < MEASURES; ++i) edge[i] = _limit(Regime(r), i);
+            policy.judge(Regime(r), _measures(far), _measures(edge));
+            policy.judge(Regime(r), _measures(edge), _measures(far));
+            policy.judge(Regime(r), _measures(edge), _measures(edge));
+        }
+    }
+
+    // ---- Unknown ----
+
+    function testInUnknownRiskMayStayAndFallAndNotRiseByAUnit() public {
+        for (uint256 i = 2; i < 5; ++i) {
+            int256[MEASURES] memory was = _inside(Regime.Stress);
+            int256[MEASURES] memory is_ = _inside(Regime.Stress);
+            policy.judge(Regime.Unknown, _measures(was), _measures(is_));
+            is_[i] = was[i] - 1;
+            policy.judge(Regime.Unknown, _measures(was), _measures(is_));
+            is_[i] = was[i] + 1;
+            vm.expectRevert(
+                abi.encodeWithSelector(
+                    IHedgePolicy.RiskAddedWhileUnknown.selector,
+                    IHedgePolicy.Measure(i),
+                    was[i],
+                    is_[i]
+                )
+            );
+            policy.judge(Regime.Unknown, _measures(was), _measures(is_));
+            policy.judge(Regime.Stress, _measures(was), _measures(is_));
+        }
+    }
+
+    function testInUnknownTheOtherMeasuresMoveInTheBandsOfStress() public {
+        uint256[4] memory others = [uint256(0), 1, 5, 6];
+        for (uint256 i; i < others.length; ++i) {
+            int256[MEASURES] memory is_ = _inside(Regime.Stress);
+            int256 limit = _limit(Regime.Stress, others[i]);
+            is_[others[i]] = limit;
+            policy.judge(Regime.Unknown, _measures(_inside(Regime.Stress)), _measures(is_));
+            is_[others[i]] = limit + (_isFloor(others[i]) ? int256(-1) : int256(1));
+            _expectOutside(Regime.Unknown, others[i], is_[others[i]], limit);
+            policy.judge(Regime.Unknown, _measures(_inside(Regime.Stress)), _measures(is_));
+        }
+    }
+
+    /// @dev Not even a way back into the bands may be paid for with more of another risk.
+    function testInUnknownAWayBackAddsNoOtherRisk() public {
+        int256[MEASURES] memory was = _inside(Regime.Stress);
+        was[2] = _limit(Regime.Stress, 2) + 100;
+        int256[MEASURES] memory is_ = _inside(Regime.Stress);
+        policy.judge(Regime.Unknown, _measures(was), _measures(is_));
+        is_[4] = was[4] + 1;
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IHedgePolicy.RiskAddedWhileUnknown.selector,
+                IHedgePolicy.Measure.Liquidity,
+                was[4],
+                is_[4]
+            )
+        );
+        policy.judge(Regime.Unknown, _measures(was), _measures(is_));
+    }
+
+    // ---- inside ----
+
     /// @dev Inside every band; or no breach grew (from inside, none was there to begin with), and one shrank by the step.
     function _passes(
         Regime regime,
