@@ -134,8 +134,16 @@ const parametersSchema = z.strictObject({
 /** After this a call scheduled on AccessManager lapses (OpenZeppelin's AccessManager.expiration). */
 const SCHEDULE_EXPIRY_SECONDS = 7 * DAY_SECONDS;
 
+/** PriceOracle's bounds of the grace, on chains with a sequencer. */
+const [MIN_SEQUENCER_GRACE, MAX_SEQUENCER_GRACE] = [600, DAY_SECONDS];
+
 /** Windows, delays and validities have to fit each other, or calls lapse before they may run. */
-const fittingSchema = parametersSchema.superRefine(({ guard: rules, access }, context) => {
+const fittingSchema = parametersSchema.superRefine(({ feeds, guard: rules, access }, context) => {
+  const grace = feeds.sequencerGrace;
+  if (feeds.sequencer !== null && (grace < MIN_SEQUENCER_GRACE || grace > MAX_SEQUENCER_GRACE)) {
+    const message = `with a sequencer ${MIN_SEQUENCER_GRACE} to ${MAX_SEQUENCER_GRACE} seconds`;
+    context.addIssue({ code: "custom", path: ["feeds", "sequencerGrace"], message });
+  }
   if (rules === undefined) return;
   const delay = Math.max(access.parameterDelay, access.adminDelay);
   const say = (key: string, message: string): void =>

@@ -26,6 +26,17 @@ import {RegimeRule} from "./RegimeRule.sol";
 /// the end of the last session's day, so no pair of rounds is used twice and a lift that a close has already overtaken
 /// stays out. A single crash can lift again only while the rounds before it are less than a day old.
 ///
+/// SEQUENCER
+/// On a layer two nothing here looks at the sequencer's uptime feed. PriceOracle does, and everything that can add risk
+/// asks it in the same transaction: while the sequencer is down, and for a grace time after, no plan runs whatever the
+/// regime says. In that time anyone takes in the closes and proves the lifts that the outage held back. An outage buys no
+/// time: staleAfter goes by the clock alone, and a session it swallowed is a missing one. What runs without a price is the
+/// keeper's deleveraging in Stress, Unknown and near liquidation, which only reduces: an outage that made the regime Unknown
+/// would only open it to the keeper more often.
+/// An outage can hide two things until the next close. A crash that no two rounds within a day show cannot be a lift. And
+/// of a feed with rounds within the session the last one before the outage becomes the close; of AttestedFeed, whose rounds
+/// are closes, none does.
+///
 /// ROLES
 /// The administrator (through AccessManager) sets closures and seeds the past. It cannot set a level, skip a close that
 /// the calendar knows, or seed once a session was advanced. Everything else is open to anyone.

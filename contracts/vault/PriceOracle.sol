@@ -12,6 +12,9 @@ contract PriceOracle is IPriceOracle {
     uint256 private constant BPS = 10_000;
     /// @dev No feed of a price beats less often than weekly; an older answer says nothing of the price now.
     uint256 private constant LONGEST_MAX_AGE = 7 days;
+    /// @dev Time for feeds to answer anew, and for anyone to bring the regime up to date (RegimeOracle, SEQUENCER).
+    uint256 private constant MIN_SEQUENCER_GRACE = 10 minutes;
+    uint256 private constant MAX_SEQUENCER_GRACE = 1 days;
 
     /// @param feed AggregatorV3 feed against USD.
     /// @param maxAge Oldest answer accepted, in seconds, at most seven days: its heartbeat plus a margin.
@@ -30,7 +33,7 @@ contract PriceOracle is IPriceOracle {
     uint256 public immutable assetDeviationBps;
     /// @notice L2 sequencer uptime feed; zero on chains without one.
     address public immutable sequencerFeed;
-    /// @notice Seconds the sequencer must have been up before a price counts.
+    /// @notice Seconds the sequencer must have been up before a price counts; ten minutes to a day where there is one.
     uint256 public immutable sequencerGrace;
     uint256 private immutable _baseUnit;
     uint256 private immutable _assetUnit;
@@ -42,6 +45,9 @@ contract PriceOracle is IPriceOracle {
         _requireAge("assetMaxAge", asset.maxAge);
         if (base.deviationBps >= BPS) revert InvalidParameter("baseDeviationBps", base.deviationBps);
         if (asset.deviationBps >= BPS) revert InvalidParameter("assetDeviationBps", asset.deviationBps);
+        if (sequencer != address(0) && (grace < MIN_SEQUENCER_GRACE || grace > MAX_SEQUENCER_GRACE)) {
+            revert InvalidParameter("sequencerGrace", grace);
+        }
 
         baseFeed = base.feed;
         assetFeed = asset.feed;

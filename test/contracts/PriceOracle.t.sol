@@ -222,14 +222,17 @@ contract PriceOracleTest {
         _expectDown(prices, START);
     }
 
-    function testSequencerWithoutAGraceCountsAtOnce() public {
-        ReplayFeed uptime = new ReplayFeed("L2 sequencer uptime", 0);
+    function testAGraceFromTenMinutesToADay() public {
         PriceOracle.Feed memory feed = PriceOracle.Feed(address(base), BASE_AGE, 50);
-        PriceOracle prices = new PriceOracle(feed, feed, address(uptime), 0);
-        uptime.push(0);
-        require(prices.read().price.mid == 1e18, "up");
-        uptime.push(1);
-        _expectDown(prices, START);
+        uint256[4] memory wrong = [uint256(0), 10 minutes - 1, 1 days + 1, type(uint256).max];
+        for (uint256 i; i < wrong.length; ++i) {
+            _expectInvalid("sequencerGrace", wrong[i]);
+            new PriceOracle(feed, feed, address(0xfeed), wrong[i]);
+            // Where there is no sequencer it does not matter.
+            new PriceOracle(feed, feed, address(0), wrong[i]);
+        }
+        require(new PriceOracle(feed, feed, address(0xfeed), 10 minutes).sequencerGrace() == 10 minutes, "the least");
+        require(new PriceOracle(feed, feed, address(0xfeed), 1 days).sequencerGrace() == 1 days, "the most");
     }
 
     // ---- moves ----

@@ -31,6 +31,8 @@ describe("the deployment parameters", () => {
 
   it("may leave out the sequencer with null, and only with null", () => {
     expect(parseParameters(changed("feeds.sequencer", null), "file").feeds.sequencer).to.equal(null);
+    const none = { ...(JSON.parse(text) as { feeds: Json }).feeds, sequencer: null, sequencerGrace: 0 };
+    expect(parseParameters(changed("feeds", none), "file").feeds.sequencerGrace).to.equal(0);
     expect(() => parseParameters(changed("feeds.sequencer"), "file")).to.throw(ParametersError, "feeds.sequencer");
   });
 
@@ -66,6 +68,8 @@ describe("the deployment parameters", () => {
     ["a base answer that may be more than a week old", "feeds.base.maxAge", 604_801],
     ["an asset answer that may have no age", "feeds.asset.maxAge", 0],
     ["an asset answer that may be more than a week old", "feeds.asset.maxAge", 604_801],
+    ["a sequencer that is trusted too soon", "feeds.sequencerGrace", 599],
+    ["a sequencer that is trusted too late", "feeds.sequencerGrace", 86_401],
     ["a deviation of all the price", "feeds.base.deviationBps", 10_000],
   ];
   for (const [what, path, value] of unfit) {

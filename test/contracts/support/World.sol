@@ -76,7 +76,7 @@ abstract contract World is RegimeOracleSetup, UniswapVenue, CurieVenue, SafeWall
 
     // ---------------------------------------------------------------------------------------------------- construction
 
-    function _newPriceOracle() internal returns (PriceOracle) {
+    function _newPriceOracle() internal virtual returns (PriceOracle) {
         return
             new PriceOracle(
                 PriceOracle.Feed(address(baseFeed), 6 hours, 50),
