@@ -14,7 +14,7 @@ import { Command } from "commander";
 import hre from "hardhat";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import type { Artifact } from "@nomicfoundation/edr";
+import type { Artifact, ArtifactId } from "@nomicfoundation/edr";
 import { CACHE, notRun, put, solidityFiles, sourcesOf } from "./auditTools.ts";
 import { ALIKE, ARGUED } from "./mutation/argued.ts";
 import { describe, faultsOf, nameOf } from "./mutation/faults.ts";
@@ -61,7 +61,7 @@ const faults = options.all ? every : sample(every, options.sample, options.seed)
 
 const judged = new Map<Fault, Verdict>();
 const kept = readKept();
-const { base, benches, keys } = prepared([...new Set(faults.map(({ file }) => file))]);
+const { base, benches, keys, everything } = prepared([...new Set(faults.map(({ file }) => file))]);
 const basePath = resolve(CACHE, "mutation-base.json");
 put(basePath, JSON.stringify(base));
 const checkouts = new Set<string>();
@@ -69,13 +69,7 @@ for (const fault of faults) {
   const verdict = kept[keyOf(fault)];
   if (verdict !== undefined) conclude(fault, verdict);
 }
-await inParallel(
-  [...benches].filter(([file]) => faults.some((fault) => fault.file === file && !judged.has(fault))),
-  async ([file, bench], worker) => {
-    const { result, by } = await worker.judge({ fault: undefined, bench });
-    if (result !== "survived") notRun("audit:mutation", `the tests of ${file} fail without a fault: ${by ?? result}`);
-  },
-);
+if (judged.size < faults.length) await timeSuites();
 const passedOn: [Fault, Artifact[]][] = [];
 await inParallel(
   faults.filter((fault) => !judged.has(fault)),
@@ -113,56 +107,72 @@ say(
 );
 process.exit(share >= LEAST_KILLED && stale.length === 0 ? 0 : 1);
 
-/** The tests compiled, and for each file which of them judge it, those that name it first. */
-function prepared(faulty: string[]): { base: Base; benches: Map<string, Bench>; keys: Map<string, string> } {
+/** The tests compiled, and for each file which of them judge it. */
+function prepared(faulty: string[]): {
+  base: Base;
+  benches: Map<string, Bench>;
+  keys: Map<string, string>;
+  everything: Bench;
+} {
   const profile = profileOf(hre.config.test.solidity.profiles["default"]!);
   const everyTest = solidityFiles("test/contracts").filter((test) => test.endsWith(".t.sol"));
   const everyContract = new Set(deployables().values());
   const closures = new Map(everyTest.map((test) => [test, sourcesOf([test])]));
   const tests = everyTest.filter((test) => faulty.some((file) => closures.get(test)!.has(file)));
   const { sources, deployed } = linkedTests(tests);
-  const own = compiledTests(sources, tests);
+  const own = compiledTests(sources);
   const contracts = [...new Set(deployed.values())];
-  const sound = artifactsOf(compile(sourcesOf(contracts), contracts, false));
+  const sound = artifactsOf(compile(sourcesOf(contracts), contracts, "judged"));
 
   // What no Solidity test deploys, an integration test may.
   const deployable = [...new Set([...contracts, ...faulty.filter((file) => everyContract.has(file))])];
   const isDeployable = (name: string): boolean => contracts.includes(name);
+  const suitesOf = (of: string[]): ArtifactId[] =>
+    own.filter((one) => of.includes(one.id.source) && isSuite(one)).map(({ id }) => id);
   const judge = readFileSync("scripts/mutation/solidity.ts", "utf8");
   const benches = new Map<string, Bench>();
   const keys = new Map<string, string>();
   for (const file of faulty) {
     const judges = tests.filter((test) => closures.get(test)!.has(file));
-    const naming = judges.filter((test) =>
-      closures
-        .get(test)!
-        .get(test)!
-        .includes(`/${basename(file)}"`),
-    );
-    const inOrder = [...new Set([...naming, ...judges])];
     const bench = {
       contracts: deployable.filter((contract) => sourcesOf([contract]).has(file)),
       // Their own code holds the file's: they import it otherwise than through a contract they deploy.
       embedding: judges.filter((test) => !isDeployable(file) && sourcesOf([test], isDeployable).has(file)),
-      suites: inOrder.flatMap((test) =>
-        own.filter((one) => one.id.source === test && isSuite(one)).map(({ id }) => id),
-      ),
+      suites: suitesOf(judges),
     };
     benches.set(file, bench);
     keys.set(file, digest([[...sourcesOf([...judges, ...bench.contracts])], profile, judge]));
   }
-  return { base: { tests: [...own, ...sound], sources: [...sources], profile }, benches, keys };
+  const everything = { contracts: [], embedding: [], suites: suitesOf(tests) };
+  return { base: { tests: [...own, ...sound], sources: [...sources], profile }, benches, keys, everything };
 }
 
-/** Compiling every test takes half a minute: kept while neither they nor what they import changes. */
-function compiledTests(sources: Map<string, string>, tests: string[]): Artifact[] {
+/** All must pass without a fault; those named after a contract judge it first, then the quick ones. */
+async function timeSuites(): Promise<void> {
+  const took = new Map<string, number>();
+  await inParallel(everything.suites, async (suite, worker) => {
+    const start = Date.now();
+    const { by } = await worker.judge({ fault: undefined, bench: { ...everything, suites: [suite] } });
+    if (by !== undefined) notRun("audit:mutation", `a test fails without a fault: ${by}`);
+    took.set(suite.source + suite.name, Date.now() - start);
+  });
+  for (const [file, { suites }] of benches) {
+    const rank = ({ source, name }: ArtifactId): number =>
+      basename(source).startsWith(basename(file, ".sol")) ? 0 : took.get(source + name)!;
+    suites.sort((a, b) => rank(a) - rank(b));
+  }
+}
+
+/** Compiling every test takes a minute: kept while neither they nor what they import changes. */
+function compiledTests(sources: Map<string, string>): Artifact[] {
   const path = join(CACHE, "mutation-tests.json");
   const hash = digest([...sources]);
   if (existsSync(path)) {
     const kept = JSON.parse(readFileSync(path, "utf8")) as { hash: string; tests: Artifact[] };
     if (kept.hash === hash) return kept.tests;
   }
-  const made = artifactsOf(compile(sources, tests, true));
+  const files = [...sources.keys()].filter((file) => file.startsWith("test/"));
+  const made = artifactsOf(compile(sources, files, "judged"));
   put(path, JSON.stringify({ hash, tests: made }));
   return made;
 }

@@ -8,6 +8,15 @@ import process from "node:process";
 /** Everything these scripts leave behind: nothing of it is committed. */
 export const CACHE = "cache/audit";
 
+/**
+ * The compiler without its optimizer, as coverage and mutation want it, for speed and for lines that stay where they are.
+ * Some structs' ABI coding then runs out of stack; these two steps are enough, and move no source.
+ */
+export const STACK_ONLY = {
+  enabled: false,
+  details: { orderLiterals: true, yul: true, yulDetails: { stackAllocation: true, optimizerSteps: "u" } },
+};
+
 /** A tool cannot be had here: said, and never taken for a pass. */
 export function notRun(what: string, why: string): never {
   process.stdout.write(`${what}: NOT RUN: ${why.trim()}\n`);

@@ -4,17 +4,9 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import process from "node:process";
-import { CACHE, notRun, npmTool, put, solcProgram, solidityFiles } from "./auditTools.ts";
+import { CACHE, STACK_ONLY, notRun, npmTool, put, solcProgram, solidityFiles } from "./auditTools.ts";
 
 const FORGE_VERSION = "1.7.1";
-/**
- * Forge measures with the optimizer off, and some structs' ABI coding then runs out of stack. Its own way out, the IR
- * pipeline, takes ten minutes and more; these two steps are enough, and move no source.
- */
-const STACK_ONLY = {
-  enabled: false,
-  details: { orderLiterals: true, yul: true, yulDetails: { stackAllocation: true, optimizerSteps: "u" } },
-};
 /** Tests that deploy our contracts; the others would only take time. */
 const MOCHA = readdirSync("test/integration")
   .filter((name) => /factory|vaultScene|attackScene|bringUp|Adapter|Scene/.test(readText(`test/integration/${name}`)))

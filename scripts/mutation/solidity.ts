@@ -16,11 +16,12 @@ import {
   l1SolidityTestRunnerFactory,
 } from "@nomicfoundation/edr";
 import type { Artifact, ArtifactId, SolidityTestRunnerConfigArgs, SuiteResult, TestResult } from "@nomicfoundation/edr";
+import { dataSlice, getAddress, id } from "ethers";
 import { createRequire } from "node:module";
 import process from "node:process";
 import type { SolidityTestProfileConfig } from "hardhat/types/test";
 import { setTimeout } from "node:timers/promises";
-import { solidityFiles, sourcesOf } from "../auditTools.ts";
+import { STACK_ONLY, solidityFiles, sourcesOf } from "../auditTools.ts";
 import type { Node } from "./faults.ts";
 
 /** Enough for any test; a fault that loops for ever uses it up in seconds. */
@@ -58,25 +59,28 @@ const require = createRequire(import.meta.url);
 /** Loading takes most of a second, and a process that only runs tests needs none. */
 let compiler: { compile: (input: string) => string } | undefined;
 
-/** The contracts of `files`. Optimized code takes longer to make, and some of the tests do not compile without. */
-export function compile(
-  sources: Sources,
-  files: string[],
-  optimized: boolean,
-): Record<string, Record<string, Compiled>> {
+/**
+ * How contracts are compiled: `judged`, fast and calling libraries at fixed addresses, for the Solidity tests; `deployed`, as
+ * the project does it, for the integration tests.
+ */
+export type Way = "judged" | "deployed";
+
+/** The contracts of `files`. */
+export function compile(sources: Sources, files: string[], way: Way): Record<string, Record<string, Compiled>> {
   const wanted = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"];
-  return solc(sources, Object.fromEntries(files.map((file) => [file, { "*": wanted }])), optimized).contracts ?? {};
+  return solc(sources, Object.fromEntries(files.map((file) => [file, { "*": wanted }])), way).contracts ?? {};
 }
 
 /** The syntax tree of one file. */
 export function treeOf(file: string): Node {
-  return solc(sourcesOf([file]), { [file]: { "": ["ast"] } }, false).sources![file]!.ast;
+  return solc(sourcesOf([file]), { [file]: { "": ["ast"] } }, "judged").sources![file]!.ast;
 }
 
-function solc(sources: Sources, outputSelection: object, optimized: boolean): Output {
+function solc(sources: Sources, outputSelection: object, way: Way): Output {
   compiler ??= require("solc") as typeof compiler & object;
   const settings = {
-    optimizer: { enabled: optimized, runs: 200 },
+    optimizer: way === "judged" ? STACK_ONLY : { enabled: true, runs: 200 },
+    libraries: way === "judged" ? libraryAddresses() : {},
     evmVersion: "cancun",
     metadata: { appendCBOR: false, bytecodeHash: "none" },
     outputSelection,
@@ -92,16 +96,31 @@ function entries(sources: Sources): [string, { content: string }][] {
   return [...sources].map(([name, content]) => [name, { content }]);
 }
 
-/** Contracts under contracts/ that can be deployed, by name, with their file. */
+/** Contracts under contracts/ that can be deployed, and libraries that are called and not copied, by name, with their file. */
 export function deployables(): Map<string, string> {
+  return new Map([...definitions(/^contract (\w+)/gm), ...linkedLibraries()]);
+}
+
+/** Libraries with an external function. */
+function linkedLibraries(): Map<string, string> {
+  return definitions(/^library (\w+)(?=[^]*\) external )/gm);
+}
+
+function definitions(pattern: RegExp): Map<string, string> {
   const found = new Map<string, string>();
   for (const file of solidityFiles("contracts")) {
-    for (const [, name] of sourcesOf([file])
-      .get(file)!
-      .matchAll(/^contract (\w+)/gm))
-      found.set(name!, file);
+    for (const [, name] of sourcesOf([file]).get(file)!.matchAll(pattern)) found.set(name!, file);
   }
   return found;
+}
+
+/** Where the Solidity tests find a library, whichever of its codes is judged. */
+function libraryAddresses(): Record<string, Record<string, string>> {
+  const addresses: Record<string, Record<string, string>> = {};
+  for (const [name, file] of linkedLibraries()) {
+    addresses[file] = { ...addresses[file], [name]: dataSlice(id(`${file}:${name}`), 12) };
+  }
+  return addresses;
 }
 
 /** Tests whose `new` of our contracts takes the code from an artifact; what they need for it is added. */
@@ -121,14 +140,23 @@ export function linkedTests(tests: string[]): { sources: Sources; deployed: Map<
     const imports = [...names].map((name) => `\nimport {deploy${name}} from "${CODES}${name}.sol";`);
     sources.set(file, linked + imports.join(""));
   }
-  for (const [name, file] of deployed) {
-    sources.set(`${CODES}${name}.sol`, deployer(name, file, compile(sourcesOf([file]), [file], false)[file]![name]!));
+  for (const [name, file] of [...deployed]) {
+    const within = sourcesOf([file]);
+    const libraries = [...linkedLibraries()].filter(([, from]) => from !== file && within.has(from));
+    for (const [library, from] of libraries) deployed.set(library, from);
+    const { abi } = solc(within, { [file]: { "*": ["abi"] } }, "deployed").contracts![file]![name]!;
+    sources.set(`${CODES}${name}.sol`, deployer(name, file, abi, libraries));
   }
   return { sources, deployed };
 }
 
-/** A function that deploys what the artifact holds, with the constructor's own parameters. */
-function deployer(name: string, file: string, { abi }: Compiled): string {
+/** A function that deploys what the artifact holds, with the constructor's own parameters and the libraries it calls. */
+function deployer(name: string, file: string, abi: AbiEntry[], libraries: [name: string, file: string][]): string {
+  const addresses = libraryAddresses();
+  const put = libraries.map(
+    ([library, from]) =>
+      `CODES.etch(${getAddress(addresses[from]![library]!)}, CODES.getDeployedCode("${from}:${library}"));`,
+  );
   const inputs = abi.find(({ type }) => type === "constructor")?.inputs ?? [];
   const parameters = inputs.map(({ type, internalType }, index) => {
     const isReference = /^tuple|\]$|^string$|^bytes$/.test(type);
@@ -136,10 +164,16 @@ function deployer(name: string, file: string, { abi }: Compiled): string {
   });
   return `pragma solidity ^0.8.28;
 import "${file}";
-interface Codes { function getCode(string calldata) external view returns (bytes memory); }
+interface Codes {
+    function getCode(string calldata) external view returns (bytes memory);
+    function getDeployedCode(string calldata) external view returns (bytes memory);
+    function etch(address, bytes calldata) external;
+}
+Codes constant CODES = Codes(address(uint160(uint256(keccak256("hevm cheat code")))));
 function deploy${name}(${parameters.join(", ")}) returns (${name} made) {
+    ${put.join("\n    ")}
     bytes memory code = bytes.concat(
-        Codes(address(uint160(uint256(keccak256("hevm cheat code"))))).getCode("${file}:${name}"),
+        CODES.getCode("${file}:${name}"),
         abi.encode(${inputs.map((_, index) => `a${index}`).join(", ")})
     );
     assembly ("memory-safe") {
@@ -181,17 +215,17 @@ export function isSuite({ contract }: Artifact): boolean {
   );
 }
 
-/** The same for every run: the seed of the fuzz tests too. */
+/** The same for every run: the seed of the fuzz tests too. Of these, which run for every fault anew, fewer are enough. */
 export function profileOf({ fsPermissions, fuzz, invariant }: SolidityTestProfileConfig): Profile {
-  const readable = fsPermissions?.readFile ?? [];
+  const readable = fsPermissions?.readDirectory ?? [];
   return {
-    fsPermissions: readable.map((path) => ({ access: FsAccessPermission.ReadFile, path })),
-    fuzz: { ...fuzz, seed: "0x01" },
-    invariant: invariant ?? {},
+    fsPermissions: readable.map((path) => ({ access: FsAccessPermission.ReadDirectory, path })),
+    fuzz: { ...fuzz, runs: 32, seed: "0x01" },
+    invariant: { ...invariant, runs: 2, depth: 50 },
   };
 }
 
-/** Runs suites in order and stops at the first with a failure, which it answers. */
+/** Runs suites of tests. */
 export class TestRunner {
   readonly #config: SolidityTestRunnerConfigArgs;
   #context: EdrContext | undefined;
@@ -210,6 +244,7 @@ export class TestRunner {
     };
   }
 
+  /** Stops at the first suite with a failure, and answers it. */
   async firstFailure(artifacts: Artifact[], suites: ArtifactId[]): Promise<string | undefined> {
     for (const suite of suites) {
       const failed = (await this.run(artifacts, suite)).find(({ status }) => status === TestStatus.Failure);

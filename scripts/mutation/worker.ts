@@ -6,7 +6,7 @@ import { sourcesOf } from "../auditTools.ts";
 import { withFault } from "./faults.ts";
 import type { Fault } from "./faults.ts";
 import { DoesNotCompile, TestRunner, artifactsOf, compile } from "./solidity.ts";
-import type { Profile, Sources } from "./solidity.ts";
+import type { Profile, Sources, Way } from "./solidity.ts";
 
 /** What judges the faults of one file. */
 export interface Bench {
@@ -18,7 +18,7 @@ export interface Bench {
 }
 
 export interface Order {
-  /** Without a fault: whether the tests pass, and how long each suite takes. */
+  /** Without a fault: whether the tests pass. */
   fault: Fault | undefined;
   bench: Bench;
 }
@@ -41,7 +41,7 @@ export interface Base {
 
 const base = JSON.parse(readFileSync(process.argv[2]!, "utf8")) as Base;
 const runner = new TestRunner(base.profile);
-/** The contracts without a fault, by file and optimization. */
+/** The contracts without a fault, by file and way of compiling. */
 const sound = new Map<string, Artifact[]>();
 
 process.on("message", (order: Order) => {
@@ -53,42 +53,32 @@ async function judge({ fault, bench }: Order): Promise<Verdict> {
     if (fault) sources.set(fault.file, withFault(sources.get(fault.file)!, fault));
     return sources;
   };
-  const contracts = (optimized: boolean): Artifact[] =>
-    artifactsOf(compile(faulty(sourcesOf(bench.contracts)), bench.contracts, optimized));
+  const contracts = (way: Way): Artifact[] =>
+    artifactsOf(compile(faulty(sourcesOf(bench.contracts)), bench.contracts, way));
   const embedding = (): Artifact[] =>
     bench.embedding.length === 0 || !fault
       ? []
-      : artifactsOf(compile(faulty(new Map(base.sources)), bench.embedding, true));
+      : artifactsOf(compile(faulty(new Map(base.sources)), bench.embedding, "judged"));
 
   let changed: Artifact[];
   try {
-    changed = [...attempt(contracts), ...embedding()];
+    changed = [...contracts("judged"), ...embedding()];
   } catch (error) {
     if (!(error instanceof DoesNotCompile)) throw error;
     return { result: "stillborn" };
   }
-  if (fault && sameCode(changed, [...known(bench, false), ...base.tests])) return { result: "alike" };
+  if (fault && sameCode(changed, [...known(bench, "judged"), ...base.tests])) return { result: "alike" };
   const by = await runner.firstFailure(merged(changed), bench.suites);
   if (by !== undefined) return { result: "killed", by };
 
-  const code = contracts(true);
-  if (fault && bench.embedding.length === 0 && sameCode(code, known(bench, true))) return { result: "alike" };
+  const code = contracts("deployed");
+  if (fault && bench.embedding.length === 0 && sameCode(code, known(bench, "deployed"))) return { result: "alike" };
   return { result: "survived", code };
 }
 
-/** Unoptimized code is made faster, where it can be made. */
-function attempt(make: (optimized: boolean) => Artifact[]): Artifact[] {
-  try {
-    return make(false);
-  } catch (error) {
-    if (!(error instanceof DoesNotCompile) || !error.message.includes("Stack too deep")) throw error;
-    return make(true);
-  }
-}
-
-function known({ contracts }: Bench, optimized: boolean): Artifact[] {
-  const key = `${contracts.join()} ${optimized}`;
-  const made = sound.get(key) ?? artifactsOf(compile(sourcesOf(contracts), contracts, optimized));
+function known({ contracts }: Bench, way: Way): Artifact[] {
+  const key = `${contracts.join()} ${way}`;
+  const made = sound.get(key) ?? artifactsOf(compile(sourcesOf(contracts), contracts, way));
   sound.set(key, made);
   return made;
 }
