@@ -2,7 +2,22 @@
 // less the line's number. One that no longer exists is reported, so that nothing is argued that is not there.
 
 /** They behave as the contract does, so they are no faults and do not count. */
-export const ALIKE: Readonly<Record<string, string>> = {};
+export const ALIKE: Readonly<Record<string, string>> = {
+  "contracts/rebalance/HedgePolicy.sol boundary: return beyond > 0 ? beyond : int256(0); -> return beyond >= 0 ? beyond : int256(0);":
+    "Zero either way.",
+  "contracts/regime/AttestedFeed.sol boundary: for (; j > 0 && answers[j - 1] > answer; --j) answers[j] = answers[j - 1]; -> for (; j > 0 && answers[j - 1] >= answer; --j) answers[j] = answers[j - 1];":
+    "Sorts the same: equal answers change places, and are no different.",
+  "contracts/regime/AttestedFeed.sol boundary: if (greaterIsDefensive) return median < last - step ? int192(last - step) : median; -> if (greaterIsDefensive) return median <= last - step ? int192(last - step) : median;":
+    "At the limit the limit is the median.",
+  "contracts/regime/AttestedFeed.sol boundary: return median > last + step ? int192(last + step) : median; -> return median >= last + step ? int192(last + step) : median;":
+    "At the limit the limit is the median.",
+  "contracts/regime/RegimeOracle.sol boundary: uint256 move = uint256(newer > older ? newer - older : older - newer); -> uint256 move = uint256(newer >= older ? newer - older : older - newer);":
+    "Equal prices differ by zero either way round.",
+  "contracts/regime/RegimeOracle.sol boundary: uint256 left = from < total ? total - from : 0; -> uint256 left = from <= total ? total - from : 0;":
+    "At the end nothing is left either way.",
+  "contracts/regime/RegimeRule.sol boundary: if (called > level) return (called, 0); -> if (called >= level) return (called, 0);":
+    "A close that calls for its own level keeps it and counts for nothing below: Calm never counts, an Elevated close is at 15 or above, a Stress close is above 25 or inverted.",
+};
 
 /** They count as survivors; why they may. */
 export const ARGUED: Readonly<Record<string, string>> = {};
