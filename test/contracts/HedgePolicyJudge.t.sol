@@ -108,15 +108,17 @@ contract HedgePolicyJudgeTest {
         policy.judge(Regime.Stress, _measures(was), _measures(is_));
     }
 
-    /// @dev Of several breaches that stand still, the first in the order of Measures is named.
+    /// @dev Of several breaches that stand still, the first in the order of Measures is named; one of a unit is a breach.
     function testTheFirstBreachIsNamed() public {
         for (uint256 first; first < MEASURES; ++first) {
-            int256[MEASURES] memory m = _inside(Regime.Elevated);
-            for (uint256 i = first; i < MEASURES; ++i) {
-                m[i] = _limit(Regime.Elevated, i) + (_isFloor(i) ? int256(-7) : int256(7));
+            for (int256 beyond = 1; beyond < 8; beyond += 6) {
+                int256[MEASURES] memory m = _inside(Regime.Elevated);
+                for (uint256 i = first; i < MEASURES; ++i) {
+                    m[i] = _limit(Regime.Elevated, i) + (_isFloor(i) ? -beyond : beyond);
+                }
+                _expectOutside(Regime.Elevated, first, m[first], _limit(Regime.Elevated, first));
+                policy.judge(Regime.Elevated, _measures(m), _measures(m));
             }
-            _expectOutside(Regime.Elevated, first, m[first], _limit(Regime.Elevated, first));
-            policy.judge(Regime.Elevated, _measures(m), _measures(m));
         }
     }
 
