@@ -226,6 +226,17 @@ contract RegimeOracleEdgesTest is RegimeOracleSetup {
         }
     }
 
+    function testALiftByTheLeastPrices() public {
+        int256[3] memory prices = [int256(1), 2, 1];
+        for (uint256 i; i < prices.length; ++i) {
+            vm.warp(block.timestamp + 1);
+            baseFeed.push(prices[i]);
+        }
+        oracle.lift(1, 2);
+        oracle.lift(2, 3);
+        require(oracle.liftPending(), "one unit is a price");
+    }
+
     function testALiftIsFollowedByANewerOneOnly() public {
         uint256 start = block.timestamp;
         _movesAt(start, start + 1 hours, 84e8);
