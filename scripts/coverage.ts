@@ -1,12 +1,11 @@
 // Which lines and branches of contracts/ the tests reach: `npm run coverage`. Lines by Hardhat over every test that runs a
 // contract; branches by forge (from npm) over the Solidity tests, since Hardhat 3 reports none. Exits 1 below 100 %.
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join, relative } from "node:path";
 import process from "node:process";
-import { CACHE, notRun, npmTool, put, solcProgram, solidityFiles } from "./auditTools.ts";
+import { forgeProject, forgeTool, notRun } from "./auditTools.ts";
 
-const FORGE_VERSION = "1.7.1";
 /**
  * Forge measures with the optimizer off, and some structs' ABI coding then runs out of stack. Its own way out, the IR
  * pipeline, takes ten minutes and more; these two steps are enough, and move no source.
@@ -48,24 +47,13 @@ function hardhatLines(): Reached {
 
 /** Forge compiles without the optimizer to place its marks, so its lines are its own; we take branches. */
 function forgeBranches(): Reached {
-  const forge = npmTool("coverage", "@foundry-rs/forge", FORGE_VERSION, "forge");
-  const folder = resolve(CACHE, "forge-coverage");
-  rmSync(folder, { recursive: true, force: true });
-  for (const name of ["contracts", "deploy/devnet/contracts", "test/contracts"]) {
-    for (const file of solidityFiles(name)) put(join(folder, file), readText(file));
-  }
-  symlinkSync(resolve("node_modules"), join(folder, "node_modules"));
-  put(
-    join(folder, "foundry.toml"),
+  const forge = forgeTool("coverage");
+  const folder = forgeProject(
+    "forge-coverage",
+    ["contracts", "deploy/devnet/contracts", "test/contracts"],
     [
-      "[profile.default]",
-      'src = "contracts"',
       'test = "test/contracts"',
-      'libs = ["node_modules"]',
       'remappings = ["@openzeppelin/contracts/=node_modules/@openzeppelin/contracts/"]',
-      `solc = ${JSON.stringify(solcProgram(folder, STACK_ONLY))}`,
-      'evm_version = "cancun"',
-      "offline = true",
       'fs_permissions = [{ access = "read", path = "./node_modules" }]',
       "[fuzz]",
       "runs = 32",
@@ -73,17 +61,14 @@ function forgeBranches(): Reached {
       "[invariant]",
       "runs = 2",
       "depth = 100",
-    ].join("\n"),
+    ],
+    STACK_ONLY,
   );
-  const ran = spawnSync(
-    resolve(forge),
-    ["coverage", "--report", "lcov", "--no-match-coverage", "test|deploy|node_modules"],
-    {
-      cwd: folder,
-      encoding: "utf8",
-      maxBuffer: 1e9,
-    },
-  );
+  const ran = spawnSync(forge, ["coverage", "--report", "lcov", "--no-match-coverage", "test|deploy|node_modules"], {
+    cwd: folder,
+    encoding: "utf8",
+    maxBuffer: 1e9,
+  });
   const report = join(folder, "lcov.info");
   if (ran.status !== 0 || !existsSync(report))
     notRun("coverage", `forge failed: ${(ran.stderr + ran.stdout).slice(-2_000)}`);
