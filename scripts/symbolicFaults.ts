@@ -11,6 +11,9 @@ export interface Fault {
 
 const POLICY = "contracts/rebalance/HedgePolicy.sol";
 const RULE = "contracts/regime/RegimeRule.sol";
+const QUEUE = "contracts/vault/RedemptionQueue.sol";
+const PRICE = "contracts/vault/SharePrice.sol";
+const LIST = "contracts/vault/VenueList.sol";
 const SLICES = "contracts/venues/SliceBook.sol";
 
 export const FAULTS: readonly Fault[] = [
@@ -66,5 +69,74 @@ export const FAULTS: readonly Fault[] = [
     path: "openzeppelin-as-published/utils/math/Math.sol",
     from: "b ^ ((a ^ b)",
     to: "b ^ ((a | b)",
+  },
+  { check: "check_set_capsAreKeptAndNoMoreThanAll", path: LIST, from: "capBps > BPS", to: "capBps > BPS + 1" },
+  {
+    check: "check_set_anAdapterIsListedOnce",
+    path: LIST,
+    from: "list.adapters.push(adapter);\n        }\n",
+    to: "}\n        list.adapters.push(adapter);\n",
+  },
+  {
+    check: "check_request_pendingIsTheSum",
+    path: QUEUE,
+    from: "queue.pendingShares += shares;",
+    to: "queue.pendingShares = shares;",
+  },
+  { check: "check_settle_pendingIsTheSum", path: QUEUE, from: "entry.shares -= shares;", to: "entry.shares = 0;" },
+  {
+    check: "check_settle_claimsAreWhatWasSetAside",
+    path: QUEUE,
+    from: "claim.assets += assets;",
+    to: "claim.assets += assets + 1;",
+  },
+  { check: "check_settle_leavesTheReserve", path: QUEUE, from: "terms.cash - reserve;", to: "terms.cash;" },
+  {
+    check: "check_settle_leavesThePriceOfThoseWhoStay",
+    path: QUEUE,
+    from: "terms.supply, terms.low + 1, Math.Rounding.Ceil",
+    to: "terms.supply, terms.low + 1, Math.Rounding.Floor",
+  },
+  {
+    check: "check_redeem_paysNoMoreThanTheClaim",
+    path: QUEUE,
+    from: "Math.mulDiv(shares, claim.assets, claim.shares)",
+    to: "Math.mulDiv(shares, claim.assets, claim.shares) + 1",
+  },
+  {
+    check: "check_withdraw_paysNoMoreThanTheClaim",
+    path: QUEUE,
+    from: "queue.claimsOutstanding -= assets;",
+    to: "queue.claimsOutstanding -= assets - 1;",
+  },
+  {
+    check: "check_follow_noFeeWithinThePeriod",
+    path: PRICE,
+    from: "mark.at != 0 && block.timestamp < mark.at + FEE_PERIOD",
+    to: "mark.at != 0 && block.timestamp + 1 < mark.at + FEE_PERIOD",
+  },
+  {
+    check: "check_enter_theMarkIsTheAverageOfWhatWasPaid",
+    path: PRICE,
+    from: "Math.ceilDiv(mark * shares + assets * SCALE, shares + newShares)",
+    to: "(mark * shares + assets * SCALE) / (shares + newShares)",
+  },
+  {
+    check: "check_follow_movesTheAnchorByTheBandAtMost",
+    path: PRICE,
+    from: "step = Math.min(step, (anchor.price * bandBps) / BPS);",
+    to: "step = Math.min(step, (anchor.price * bandBps) / BPS + 1);",
+  },
+  {
+    check: "check_feeDue_noneAtOrBelowTheMark",
+    path: PRICE,
+    from: "if (price > next) {",
+    to: "if (price >= next) {",
+  },
+  {
+    check: "check_feeDue_isWorthItsPartOfTheGainAtMost",
+    path: PRICE,
+    from: "Math.mulDiv(price - next, feeBps, BPS)",
+    to: "Math.mulDiv(price, feeBps, BPS)",
   },
 ];
