@@ -122,12 +122,6 @@ export const FAULTS: readonly Fault[] = [
     to: "(mark * shares + assets * SCALE) / (shares + newShares)",
   },
   {
-    check: "check_follow_movesTheAnchorByTheBandAtMost",
-    path: PRICE,
-    from: "step = Math.min(step, (anchor.price * bandBps) / BPS);",
-    to: "step = Math.min(step, (anchor.price * bandBps) / BPS + 1);",
-  },
-  {
     check: "check_feeDue_noneAtOrBelowTheMark",
     path: PRICE,
     from: "if (price > next) {",

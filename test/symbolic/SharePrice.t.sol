@@ -9,13 +9,12 @@ import {svm} from "./support/Svm.sol";
 contract SharePriceSymbolic {
     uint256 private constant BPS = 10_000;
     uint256 private constant SCALE = 1e30;
-    uint256 private constant BAND_BPS = 500;
     uint256 private constant FEE_BPS = 1_000;
 
     SharePrice private prices;
 
     function setUp() public {
-        prices = new SharePrice(BAND_BPS, 100, address(0x57E7), FEE_BPS, 1_000);
+        prices = new SharePrice(500, 100, address(0x57E7), FEE_BPS, 1_000);
         svm.enableSymbolicStorage(address(prices));
     }
 
@@ -25,25 +24,6 @@ contract SharePriceSymbolic {
 
     function _mark() private view returns (uint256 price) {
         (price, ) = prices.markOf(address(this));
-    }
-
-    /// @dev The anchor's code does not know of fees: looked at within a fee's period, it has fewer paths.
-    function _assumeWithinPeriod(uint64 at) private {
-        vm.warp(at);
-        (, uint256 periodEndsAt) = prices.markOf(address(this));
-        vm.assume(at < periodEndsAt);
-    }
-
-    function check_follow_movesTheAnchorByTheBandAtMost(uint64 at, uint128 value, uint128 shares) public {
-        _assumeWithinPeriod(at);
-        (uint256 anchor, uint256 movedAt) = prices.anchorOf(address(this));
-        vm.assume(movedAt != 0);
-
-        prices.follow(value, value, shares, false);
-
-        uint256 moved = _anchor();
-        uint256 distance = moved > anchor ? moved - anchor : anchor - moved;
-        assert(distance * BPS <= anchor * BAND_BPS);
     }
 
     function check_follow_noFeeWithinThePeriod(uint64 at, uint128 value, uint128 shares) public {
