@@ -27,6 +27,10 @@ const PUBLIC_ROLE = 2n ** 64n - 1n;
 const STRANGER =
   "revoke what the DAO did not grant (AccessManager.revokeRole), or write what it did into the parameters file";
 
+const OTHER_DELAY =
+  "calls of this role wait another time than members were told: grantRole with the right delay sets it back, or write it " +
+  "into the parameters file";
+
 /** Everything a manager ever said, from its constructor on; or why that cannot be known. */
 export type History = { events: ReadEvent[] } | { error: Error };
 
@@ -74,8 +78,13 @@ function grantedTo(events: ReadEvent[], role: bigint): string[] {
   return [...new Set(grants.map(({ event }) => event.args["account"] as string))].sort();
 }
 
-/** A member of a role as the manager has it, in words; null for none. */
-async function memberOf(chain: ChainAt, manager: string, role: bigint, account: string): Promise<string | null> {
+/** A member of a role, from when on, and when its calls run; null for none. */
+interface Member {
+  account: string;
+  delay: string;
+}
+
+async function memberOf(chain: ChainAt, manager: string, role: bigint, account: string): Promise<Member | null> {
   const [{ isMember }, access] = await Promise.all([
     chain.ask<{ isMember: boolean }>(manager, MANAGER, "hasRole", [role, account]),
     chain.ask<Record<"since" | "currentDelay" | "pendingDelay" | "effect", bigint>>(manager, MANAGER, "getAccess", [
@@ -85,9 +94,11 @@ async function memberOf(chain: ChainAt, manager: string, role: bigint, account: 
   ]);
   const { since, currentDelay, pendingDelay, effect } = access;
   if (since === 0n) return null;
-  const start = isMember ? "" : `, from ${utc(since)}`;
   const change = effect === 0n ? "" : `, ${waits(pendingDelay)} from ${utc(effect)}`;
-  return `${getAddress(account)} ${waits(currentDelay)}${start}${change}`;
+  return {
+    account: `${getAddress(account)}${isMember ? "" : ` from ${utc(since)}`}`,
+    delay: `${getAddress(account)} ${waits(currentDelay)}${change}`,
+  };
 }
 
 function waits(delay: bigint): string {
@@ -97,17 +108,19 @@ function waits(delay: bigint): string {
 function rowsOfRole({ chain, contracts: d, parameters: p }: Subject, history: History, role: RoleName): Promise<Row>[] {
   const id = IDS[role];
   const manager = d.accessManager;
-  const members = async (): Promise<string> => {
+  const members = async (part: keyof Member): Promise<string> => {
     if ("error" in history) throw history.error;
     const accounts = grantedTo(history.events, id);
     const held = await Promise.all(accounts.map((account) => memberOf(chain, manager, id, account)));
-    return held.filter((text) => text !== null).join("; ") || "nobody";
+    return held.flatMap((member) => (member === null ? [] : [member[part]])).join("; ") || "nobody";
   };
+  const wanted = membersWanted(d, p, role);
   const guardian = (GUARDED_ROLES as readonly RoleName[]).includes(role) ? ROLES.guardian : ADMIN_ROLE;
   const kept = (admin: bigint, cancels: bigint, delay: bigint): string =>
     `given by ${roleName(admin)} ${waits(delay)}, cancelled by ${roleName(cancels)}`;
   return [
-    compare("roles", `${role}: members`, membersWanted(d, p, role), members, STRANGER),
+    compare("roles", `${role}: members`, wanted.account, () => members("account"), STRANGER),
+    compare("roles", `${role}: delays`, wanted.delay, () => members("delay"), OTHER_DELAY),
     compare(
       "roles",
       `${role}: keepers`,
@@ -125,20 +138,30 @@ function rowsOfRole({ chain, contracts: d, parameters: p }: Subject, history: Hi
   ];
 }
 
-/** Who should hold a role; null when only the parameters say so and there are none. */
-function membersWanted(d: Contracts, p: Subject["parameters"], role: RoleName): string | null {
-  if (p === null) return null;
-  if (role in STANDING_HOLDERS) {
-    const { holder, delay } = STANDING_HOLDERS[role as keyof typeof STANDING_HOLDERS];
-    return `${getAddress(d[holder])} ${waits(delay === null ? 0n : BigInt(p.access[delay]))}`;
+/** Who should hold a role, and after which delay; null for what only the parameters say when there are none. */
+function membersWanted(
+  d: Contracts,
+  p: Subject["parameters"],
+  role: RoleName,
+): { account: string | null; delay: string | null } {
+  if (isStanding(role)) {
+    const { holder, delay } = STANDING_HOLDERS[role];
+    const account = getAddress(d[holder]);
+    if (delay === null) return { account, delay: `${account} ${waits(0n)}` };
+    return { account, delay: p === null ? null : `${account} ${waits(BigInt(p.access[delay]))}` };
   }
-  const holders = namedHolders(p)[role as keyof ReturnType<typeof namedHolders>].map((account) => getAddress(account));
-  return (
-    holders
-      .sort()
-      .map((account) => `${account} ${waits(0n)}`)
-      .join("; ") || "nobody"
-  );
+  if (p === null) return { account: null, delay: null };
+  const holders = namedHolders(p)
+    [role].map((account) => getAddress(account))
+    .sort();
+  return {
+    account: holders.join("; ") || "nobody",
+    delay: holders.map((account) => `${account} ${waits(0n)}`).join("; ") || "nobody",
+  };
+}
+
+function isStanding(role: RoleName): role is keyof typeof STANDING_HOLDERS {
+  return role in STANDING_HOLDERS;
 }
 
 /** The role of each guarded function, whether its contract is closed, and how long changing that takes. */
@@ -213,7 +236,7 @@ async function unexpectedRows({ chain, contracts: d }: Subject, history: History
     });
     const roles = [...members.values()].map(async ([role, account]) => {
       const member = await memberOf(chain, manager, role, account);
-      return member === null ? null : `${roleName(role)}: ${member}`;
+      return member === null ? null : `${roleName(role)}: ${member.delay}`;
     });
     const told = (await Promise.all([...functions, ...roles])).filter((text) => text !== null);
     return told.join("; ") || "no other role or function";
@@ -222,7 +245,8 @@ async function unexpectedRows({ chain, contracts: d }: Subject, history: History
   return [await compare("roles", name, "no other role or function", found, meaning)];
 }
 
-function roleName(id: bigint): string {
+/** A role by its name in this deployment. */
+export function roleName(id: bigint): string {
   if (id === PUBLIC_ROLE) return "anyone";
   return Object.entries(IDS).find(([, known]) => known === id)?.[0] ?? `role ${id}`;
 }

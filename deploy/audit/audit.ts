@@ -4,6 +4,7 @@ import { RpcUnavailable, WrongChain, rpc } from "../../src/keeper/observe.ts";
 import type { Deployment } from "../../src/plan/deployment.ts";
 import type { DeployParameters } from "../parameters.ts";
 import { pendingRows, readHistory, roleRows } from "./access.ts";
+import { attestedRows } from "./attested.ts";
 import { readBuild } from "./build.ts";
 import { ChainAt } from "./chain.ts";
 import { codeRows } from "./codeRows.ts";
@@ -68,6 +69,7 @@ export async function audit({ provider, deployment, parameters, fromBlock }: Aud
     roleRows(subject, history),
     Promise.all(limitRows(subject)),
     Promise.all(feedRows(subject)),
+    attestedRows(subject),
     Promise.all(safeRows(subject)),
     pendingRows(subject, history),
   ]);

@@ -80,7 +80,8 @@ async function contractRows(
   return Promise.all(rows);
 }
 
-function codeFound({ firstDifference }: CodeComparison, code: string, expected: string): string {
+/** What the chain has instead of a build's code, or the build's own fingerprint. */
+export function codeFound({ firstDifference }: CodeComparison, code: string, expected: string): string {
   if (code === "0x") return "no code";
   if (firstDifference === null) return expected;
   return `${dataLength(code)} bytes, another from byte ${firstDifference} on`;

@@ -1,4 +1,4 @@
-import { Interface } from "ethers";
+import { Interface, ZeroAddress } from "ethers";
 import {
   HedgePolicy__factory,
   HedgeVault__factory,
@@ -118,7 +118,28 @@ export function feedRows({ chain, contracts: d }: Subject): Promise<Row>[] {
       "the regime reads it as points of 8 decimals: it is misread",
     );
   };
-  return [price("base"), price("asset"), session("vix"), session("vix3m"), regimeRow()];
+  return [price("base"), price("asset"), sequencerRow(), session("vix"), session("vix3m"), regimeRow()];
+
+  async function sequencerRow(): Promise<Row> {
+    const none = "no feed";
+    let expected = "up, for longer than its grace";
+    const read = async (): Promise<string> => {
+      const [address, grace] = await Promise.all([
+        chain.ask<string>(d.priceOracle, prices, "sequencerFeed"),
+        chain.ask<bigint>(d.priceOracle, prices, "sequencerGrace"),
+      ]);
+      if (address === ZeroAddress) return (expected = none);
+      const { answer, startedAt } = await chain.ask<Record<string, bigint>>(address, feed, "latestRoundData");
+      const found = `${answer === 0n ? "up" : "down"} since ${utc(startedAt!)}`;
+      if (answer === 0n && startedAt !== 0n && BigInt(timestamp) >= startedAt! + grace) expected = found;
+      return found;
+    };
+    const row = await compare("feeds", "sequencer now", null, read, "");
+    if (row.found === null) return row;
+    const { found } = row;
+    const meaning = "there is no price until the chain's sequencer was up for its grace";
+    return compare("feeds", "sequencer now", expected, async () => found, meaning);
+  }
 
   async function regimeRow(): Promise<Row> {
     const name = "regime now";
@@ -147,7 +168,7 @@ function texts(values: Record<string, number> | undefined): Record<string, strin
 }
 
 /** An answer in one line, numbers as they are; struct by struct, names with their values. */
-function listed(value: Answer): string {
+export function listed(value: Answer): string {
   if (Array.isArray(value)) return value.map(listed).join("; ");
   if (typeof value !== "object") return value.toString();
   return Object.entries(value)

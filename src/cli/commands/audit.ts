@@ -21,6 +21,9 @@ const MARKS = {
   attention: "!! ",
 } as const;
 
+/** What one screen has only the number of. */
+const QUIET: Row["state"][] = ["match", "not compared"];
+
 /** `ballast audit`: a live deployment against this checkout and what it was deployed with. */
 export function register(program: Command): void {
   program
@@ -91,15 +94,17 @@ export function renderAudit({ rows, block, chainId, contracts }: Audit, all = fa
   const lines = [`Vault ${contracts.vault} on chain ${chainId}, at block ${block.number}`, ""];
   for (const topic of new Set(rows.map((row) => row.topic))) {
     const ofTopic = rows.filter((row) => row.topic === topic);
-    const matching = ofTopic.filter(({ state }) => state === "match").length;
-    lines.push(`${topic.padEnd(8)} ${matching} of ${ofTopic.length} match`);
-    for (const row of ofTopic) if (all || row.state !== "match") lines.push(...linesOf(row));
+    const count = (state: Row["state"]): number => ofTopic.filter((row) => row.state === state).length;
+    const skipped = count("not compared");
+    const rest = skipped === 0 ? "" : `, ${skipped} not compared`;
+    lines.push(`${topic.padEnd(8)} ${count("match")} of ${ofTopic.length} match${rest}`);
+    for (const row of ofTopic) if (all || !QUIET.includes(row.state)) lines.push(...linesOf(row));
   }
   return [...lines, "", verdictOf(rows)].join("\n");
 }
 
 function linesOf({ name, state, expected, found, meaning }: Row): string[] {
-  const lines = [`  ${MARKS[state]}${name.padEnd(30)} ${printable(found ?? "")}`.trimEnd()];
+  const lines = [`  ${MARKS[state]}${name.padEnd(34)} ${printable(found ?? "")}`.trimEnd()];
   if (state === "differs") lines.push(`       expected ${printable(expected ?? "")}`);
   if (meaning !== null && state !== "not compared") lines.push(`       ${printable(meaning)}`);
   return lines;
@@ -119,7 +124,9 @@ function verdictOf(rows: Row[]): string {
     count("attention"),
   ];
   const rest = [
-    ...(skipped === 0 ? [] : [`${skipped} not compared, for want of a deployment file or parameters`]),
+    ...(skipped === 0
+      ? []
+      : [`${skipped} not compared, for want of a deployment file or parameters (--all lists them)`]),
     ...(waiting === 0 ? [] : [`${waiting} to look at`]),
   ];
   const tail = rest.length === 0 ? "." : `; ${rest.join(", ")}.`;
