@@ -1,4 +1,4 @@
-import { getAddress } from "ethers";
+import { Interface, getAddress } from "ethers";
 import { duration } from "../../src/keeper/review.ts";
 import { AccessManager__factory } from "../../typechain-types/index.js";
 import {
@@ -20,6 +20,10 @@ import type { Contracts, Subject } from "./subject.ts";
 import { utc } from "./text.ts";
 
 const MANAGER = AccessManager__factory.createInterface();
+/** What decides who may do what. A role's label is words, of which nobody has to be able to make sense. */
+const EVENTS = new Interface(
+  MANAGER.fragments.filter((part) => part.type === "event" && part !== MANAGER.getEvent("RoleLabel")),
+);
 const IDS: Record<RoleName, bigint> = { admin: ADMIN_ROLE, ...ROLES };
 /** Everybody, without asking. */
 const PUBLIC_ROLE = 2n ** 64n - 1n;
@@ -38,7 +42,7 @@ export type History = { events: ReadEvent[] } | { error: Error };
 export async function readHistory(chain: ChainAt, manager: string, fromBlock: number | null): Promise<History> {
   try {
     const from = fromBlock ?? (await chain.firstBlockOf(manager));
-    const events = await chain.events(manager, MANAGER, from);
+    const events = await chain.events(manager, EVENTS, from);
     const first = events[0]?.event;
     if (first?.name !== "RoleGranted" || first.args["roleId"] !== ADMIN_ROLE) {
       throw new HistoryUnavailable(

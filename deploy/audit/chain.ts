@@ -86,6 +86,8 @@ export class ChainAt {
       try {
         for (const log of await rpc(this.provider.getLogs({ address, fromBlock: from, toBlock: to }))) {
           const event = abi.parseLog(log);
+          // Read to the last part: what cannot be decoded throws here.
+          event?.args.toArray();
           if (event !== null) found.push({ blockNumber: log.blockNumber, event });
         }
         from = to + 1;

@@ -128,7 +128,7 @@ export function fixedValues({
       regimeOracle: address(d.regimeOracle),
       nearLiquidationBps: number(p?.rebalancer.nearLiquidationBps),
       _valueScale: number(async () =>
-        p === null ? null : 10n ** (18n + (await decimals(p.base)) - (await decimals(p.asset))),
+        p === null ? null : tenTo(18n + (await decimals(p.base)) - (await decimals(p.asset))),
       ),
     },
     HedgePolicy: { minStepBps: number(p?.policy.minStepBps) },
@@ -168,7 +168,7 @@ export function fixedValues({
       unwindCostBps: number(p?.curie.unwindCostBps),
       SCALE: number(async () => {
         const places = await collateral<bigint>("decimals");
-        return places === null ? null : 10n ** (18n - places);
+        return places === null ? null : tenTo(18n - places);
       }),
     },
     VaultLens: { rebalancer: address(d.rebalancer), vault: address(d.vault) },
@@ -181,6 +181,11 @@ export function fixedValues({
     // Deployed by hand, by rules of its own: what it holds is shown and not compared.
     AttestedFeed: {},
   };
+}
+
+/** Zero, which no scale is, where a token claims more decimals than there is room for. */
+function tenTo(exponent: bigint): bigint {
+  return exponent < 0n ? 0n : 10n ** exponent;
 }
 
 /** A string as OpenZeppelin's ShortStrings keeps it: its bytes, and its length in the last one. */

@@ -48,7 +48,15 @@ export function limitRows({ chain, contracts: d, parameters: p }: Subject): Prom
     ofVault("maxSpreadBps", p?.vault.maxSpreadBps.toString() ?? null),
     ofVault("minRequest", p?.vault.minRequest ?? null),
     // No parameter says it: zero until the Safe sets it.
-    ofVault("reserveBps", "0"),
+    ofVault("reserveBps", "0").then((row): Row =>
+      row.state === "differs"
+        ? {
+            ...row,
+            state: "attention",
+            meaning: "the Safe set a reserve since the deployment: its ReserveSet events say when",
+          }
+        : row,
+    ),
   ];
   for (const [name, adapter, caps] of [
     ["UniswapV3Adapter", d.liquidityAdapter, p?.uniswap],
@@ -154,11 +162,15 @@ export function feedRows({ chain, contracts: d }: Subject): Promise<Row>[] {
       "",
     );
     if (read.found === null) return read;
+    const expected = "Calm, Elevated or Stress";
+    if (read.found.startsWith("a regime")) {
+      return { ...read, state: "differs", expected, meaning: "the regime oracle is not this checkout's: see its code" };
+    }
     if (read.found !== "Unknown") return { ...read, state: "match", expected: read.found, meaning: null };
     const meaning =
       "a session's close is missing: only risk is reduced until someone takes it in (ballast keeper once), or setClosures " +
       "says the exchange was closed";
-    return { ...read, state: "attention", expected: "Calm, Elevated or Stress", meaning };
+    return { ...read, state: "attention", expected, meaning };
   }
 }
 

@@ -34,6 +34,8 @@ const BURNING = "0xfe";
 const REVERTING = "0x5f5ffd";
 /** A contract that answers every call with a word of ones. */
 const NONSENSE = "0x5f195f5260205ff3";
+/** One that answers every call with 255: as decimals, as a regime. */
+const TOO_MUCH = "0x60ff5f5260205ff3";
 
 describe("Auditing a deployment", () => {
   let scene: VaultScene;
@@ -348,6 +350,13 @@ describe("Auditing a deployment", () => {
       expect(both["HedgePolicy: Calm bands"]?.found).to.contain("lossMaxBps 101");
     });
 
+    it("shows a reserve the Safe has set, and fails nothing for it", async () => {
+      await asAdministrator(await scene.contracts.vault.setReserve.populateTransaction(500));
+      const found = await wrong();
+      expect(found["HedgeVault.reserveBps"]).to.include({ state: "attention", found: "500" });
+      expect((await audited()).ok).to.equal(true);
+    });
+
     it("finds a price feed that is another", async () => {
       const { feeds } = scene.world;
       const other = BigInt(await feeds.vix.getAddress());
@@ -447,14 +456,10 @@ describe("Auditing a deployment", () => {
 
   it("takes nothing for a match that a contract does not answer, and goes on", async () => {
     const { deployment: d } = scene;
-    for (const code of [BURNING, REVERTING, NONSENSE, "0x"]) {
-      for (const address of [
-        d.vault,
-        d.policy,
-        d.guard!,
-        d.accessManager,
-        await scene.world.feeds.ethUsd.getAddress(),
-      ]) {
+    for (const code of [BURNING, REVERTING, NONSENSE, TOO_MUCH, "0x"]) {
+      const { asset, base, feeds } = parameters;
+      const places = [d.vault, d.policy, d.guard!, d.accessManager, d.regimeOracle, asset, base, feeds.base.feed];
+      for (const address of places) {
         await setCode(address, code);
       }
       const found = await wrong();
@@ -464,8 +469,16 @@ describe("Auditing a deployment", () => {
         expect(found[name], `${name}, ${code}`).to.include({ state: "could not be read" });
         expect(found[name]?.meaning).to.contain("Unanswered: 0x");
       }
+      expect(found["regime now"]?.state).to.be.oneOf(["could not be read", "differs"]);
       await scene.reset();
     }
+  });
+
+  it("reads the events of a manager whose labels nobody can read", async () => {
+    const { manager } = scene.contracts;
+    const call = await manager.labelRole.populateTransaction(ROLES.keeper, "?");
+    await asAdministrator({ to: call.to, data: call.data.replace(/3f(0+)$/, "ff$1") });
+    await expectDiffering();
   });
 
   it("asks another chain nothing", async () => {

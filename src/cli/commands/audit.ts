@@ -21,6 +21,9 @@ const MARKS = {
   attention: "!! ",
 } as const;
 
+/** Characters of an answer that are printed; --json has all of them. */
+const LONGEST = 500;
+
 /** What one screen has only the number of. */
 const QUIET: Row["state"][] = ["match", "not compared"];
 
@@ -110,9 +113,10 @@ function linesOf({ name, state, expected, found, meaning }: Row): string[] {
   return lines;
 }
 
-/** A contract may answer anything: nothing of it moves the cursor. */
+/** A contract may answer anything: nothing of it moves the cursor or fills the screen. */
 function printable(text: string): string {
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+  const short = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  return short.replaceAll(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
 }
 
 function verdictOf(rows: Row[]): string {
