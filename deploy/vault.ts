@@ -1,9 +1,10 @@
 import { BaseWallet, Contract, Transaction, ZeroAddress, getCreateAddress } from "ethers";
-import type { ContractFactory, ContractTransaction, Provider, Signer } from "ethers";
+import type { ContractFactory, ContractTransaction, Interface, Provider, Signer } from "ethers";
 import { CONTRACT_ERRORS } from "../src/keeper/contractErrors.ts";
 import type { Deployment } from "../src/plan/deployment.ts";
 import { readSafe } from "../src/safe/account.ts";
-import { hasModuleGuard, readModules } from "../src/safe/guards.ts";
+import { NotASafe } from "../src/safe/errors.ts";
+import { hasModuleGuard, readModules, readSafeSetup } from "../src/safe/guards.ts";
 import { explainRevert, revertDataOf } from "../src/safe/revert.ts";
 import {
   AccessManager__factory,
@@ -33,6 +34,87 @@ export const ROLES = {
   guardian: 6n,
   proposer: 7n,
 } as const;
+/** AccessManager's own first role, of which everything is that nobody else was given. */
+export const ADMIN_ROLE = 0n;
+export type RoleName = keyof typeof ROLES | "admin";
+
+/** Some `restricted` functions of one contract, and the role that may call them. */
+export interface FunctionRole {
+  contract: keyof typeof MANAGED;
+  role: RoleName;
+  functions: string[];
+  /** The journal's name for giving them to that role. */
+  step: string;
+}
+
+/** The contracts whose functions AccessManager guards: where the deployment has them, and their ABI. */
+export const MANAGED = {
+  Rebalancer: { key: "rebalancer", abi: Rebalancer__factory.createInterface() },
+  UniswapV3Adapter: { key: "liquidityAdapter", abi: UniswapV3Adapter__factory.createInterface() },
+  CurieAdapter: { key: "perpAdapter", abi: CurieAdapter__factory.createInterface() },
+  HedgeVault: { key: "vault", abi: HedgeVault__factory.createInterface() },
+  HedgePolicy: { key: "policy", abi: HedgePolicy__factory.createInterface() },
+  RegimeOracle: { key: "regimeOracle", abi: RegimeOracle__factory.createInterface() },
+  ReviewGuard: { key: "guard", abi: ReviewGuard__factory.createInterface() },
+} as const satisfies Record<string, { key: keyof Deployment; abi: Interface }>;
+
+/**
+ * Who may call what: every function that asks AccessManager, so that `wire` and an audit of what was wired cannot differ.
+ * A deployment has no AttestedFeed: one it reads is deployed by hand, and its `setReporters` stays with its administrator.
+ */
+export const FUNCTION_ROLES: readonly FunctionRole[] = [
+  { contract: "Rebalancer", role: "rebalance", functions: ["execute"], step: "Rebalancer.execute" },
+  { contract: "Rebalancer", role: "keeper", functions: ["deleverage"], step: "Rebalancer.deleverage" },
+  {
+    contract: "UniswapV3Adapter",
+    role: "executor",
+    functions: ["setLiquidity", "burnLiquidity"],
+    step: "UniswapV3Adapter positions",
+  },
+  {
+    contract: "CurieAdapter",
+    role: "executor",
+    functions: ["setPosition", "reducePosition"],
+    step: "CurieAdapter positions",
+  },
+  {
+    contract: "HedgeVault",
+    role: "parameters",
+    functions: ["setAdapter", "removeAdapter", "setLimits", "setReserve", "setRebalancer"],
+    step: "HedgeVault parameters",
+  },
+  { contract: "HedgePolicy", role: "parameters", functions: ["setPolicy"], step: "HedgePolicy parameters" },
+  { contract: "RegimeOracle", role: "calendar", functions: ["setClosures"], step: "RegimeOracle calendar" },
+  { contract: "RegimeOracle", role: "admin", functions: ["seed"], step: "RegimeOracle seed" },
+  { contract: "ReviewGuard", role: "proposer", functions: ["announce"], step: "ReviewGuard.announce" },
+];
+
+/** Who holds a role in every deployment, and which of the parameters' delays its calls wait; null for none. */
+export const STANDING_HOLDERS = {
+  admin: { holder: "safe", delay: "adminDelay" },
+  rebalance: { holder: "safe", delay: null },
+  executor: { holder: "rebalancer", delay: null },
+  parameters: { holder: "safe", delay: "parameterDelay" },
+  calendar: { holder: "safe", delay: "parameterDelay" },
+} as const satisfies Partial<
+  Record<RoleName, { holder: "safe" | "rebalancer"; delay: keyof DeployParameters["access"] | null }>
+>;
+
+/** The roles whose scheduled calls the guardian may cancel; all others' only the administrator. */
+export const GUARDED_ROLES = ["parameters", "calendar"] as const satisfies RoleName[];
+
+/** Who holds the roles a deployment's parameters name somebody for; none of them waits. */
+export function namedHolders({ access, guard }: DeployParameters): {
+  guardian: string[];
+  keeper: string[];
+  proposer: string[];
+} {
+  return {
+    guardian: access.guardian === null ? [] : [access.guardian],
+    keeper: access.keeper === null ? [] : [access.keeper],
+    proposer: guard?.proposers ?? [],
+  };
+}
 
 /** Past sessions and closed days for the regime oracle: days since 1970-01-01, points × 1e8. */
 export interface RegimeSeed {
@@ -74,6 +156,7 @@ export async function deployVault(
   await requireNetwork(context, parameters);
 
   const manager = await steps.deploy("AccessManager", new AccessManager__factory(), [deployer]);
+  const block = await steps.blockOf("AccessManager");
   const { base, asset } = parameters.feeds;
   const priceOracle = await steps.deploy("PriceOracle", new PriceOracle__factory(), [
     { feed: base.feed, maxAge: base.maxAge, deviationBps: base.deviationBps },
@@ -178,7 +261,28 @@ export async function deployVault(
   };
   await wire(steps, deployment, parameters, "sharedRegimeOracle" in seed);
   await handOver(steps, deployment, parameters, deployer);
-  return deployment;
+  const found = await foundAtDeployment(context, deployment, "sharedRegimeOracle" in seed);
+  return { ...deployment, atDeployment: { block, ...found } };
+}
+
+/** What an audit compares with later, and what neither the parameters nor the contracts' code say. */
+async function foundAtDeployment(
+  { signer }: DeployContext,
+  { safe, regimeOracle }: Deployment,
+  regimeOracleShared: boolean,
+): Promise<Omit<NonNullable<Deployment["atDeployment"]>, "block">> {
+  const provider = signer.provider!;
+  const setup = await readSafeSetup(provider, safe).catch((error: unknown) => {
+    // Whatever else administers a vault has no owners to write down.
+    if (error instanceof NotASafe) return undefined;
+    throw error;
+  });
+  return {
+    ...(setup === undefined ? {} : { safe: setup }),
+    ...(regimeOracleShared
+      ? { regimeOracleAuthority: await RegimeOracle__factory.connect(regimeOracle, provider).authority() }
+      : {}),
+  };
 }
 
 async function deployRegimeOracle(
@@ -219,30 +323,6 @@ async function wire(
 ): Promise<void> {
   const manager = AccessManager__factory.createInterface();
   const vault = HedgeVault__factory.createInterface();
-  const rebalancer = Rebalancer__factory.createInterface();
-  const liquidity = UniswapV3Adapter__factory.createInterface();
-  const perp = CurieAdapter__factory.createInterface();
-  const selector = {
-    execute: rebalancer.getFunction("execute").selector,
-    deleverage: rebalancer.getFunction("deleverage").selector,
-    setLiquidity: liquidity.getFunction("setLiquidity").selector,
-    burnLiquidity: liquidity.getFunction("burnLiquidity").selector,
-    setPosition: perp.getFunction("setPosition").selector,
-    reducePosition: perp.getFunction("reducePosition").selector,
-    setAdapter: vault.getFunction("setAdapter").selector,
-    removeAdapter: vault.getFunction("removeAdapter").selector,
-    setLimits: vault.getFunction("setLimits").selector,
-    setReserve: vault.getFunction("setReserve").selector,
-    setRebalancer: vault.getFunction("setRebalancer").selector,
-    setPolicy: HedgePolicy__factory.createInterface().getFunction("setPolicy").selector,
-    setClosures: RegimeOracle__factory.createInterface().getFunction("setClosures").selector,
-  };
-  const role = (name: string, target: string, selectors: string[], id: bigint): Promise<void> =>
-    steps.call(
-      `role ${name}`,
-      d.accessManager,
-      manager.encodeFunctionData("setTargetFunctionRole", [target, selectors, id]),
-    );
   // While the deployer is still the administrator, adapters are added at once; later it takes the parameters role's delay.
   for (const [adapter, caps] of [
     [d.liquidityAdapter, parameters.uniswap],
@@ -252,61 +332,54 @@ async function wire(
     await steps.call(`adapter ${adapter}`, d.vault, data);
   }
   await steps.call("whose plans run", d.vault, vault.encodeFunctionData("setRebalancer", [d.rebalancer]));
-  await role("Rebalancer.execute", d.rebalancer, [selector.execute], ROLES.rebalance);
-  await role("Rebalancer.deleverage", d.rebalancer, [selector.deleverage], ROLES.keeper);
-  await role(
-    "UniswapV3Adapter positions",
-    d.liquidityAdapter,
-    [selector.setLiquidity, selector.burnLiquidity],
-    ROLES.executor,
-  );
-  await role("CurieAdapter positions", d.perpAdapter, [selector.setPosition, selector.reducePosition], ROLES.executor);
-  const { setAdapter, removeAdapter, setLimits, setReserve, setRebalancer } = selector;
-  const ofVault = [setAdapter, removeAdapter, setLimits, setReserve, setRebalancer];
-  await role("HedgeVault parameters", d.vault, ofVault, ROLES.parameters);
-  await role("HedgePolicy parameters", d.policy, [selector.setPolicy], ROLES.parameters);
-  // A shared oracle is administered where it was deployed.
-  if (!regimeOracleShared) await role("RegimeOracle calendar", d.regimeOracle, [selector.setClosures], ROLES.calendar);
-  if (d.guard !== undefined) {
-    const announce = ReviewGuard__factory.createInterface().getFunction("announce").selector;
-    await role("ReviewGuard.announce", d.guard, [announce], ROLES.proposer);
+  for (const { contract, role, functions, step } of FUNCTION_ROLES) {
+    const { key, abi } = MANAGED[contract];
+    const target = d[key];
+    // A shared oracle is administered where it was deployed.
+    if (role === "admin" || target === undefined || (key === "regimeOracle" && regimeOracleShared)) continue;
+    const selectors = functions.map((name) => selectorOf(abi, name));
+    const data = manager.encodeFunctionData("setTargetFunctionRole", [target, selectors, ROLES[role]]);
+    await steps.call(`role ${step}`, d.accessManager, data);
   }
   for (const [name, id] of Object.entries(ROLES)) {
     await steps.call(`label ${name}`, d.accessManager, manager.encodeFunctionData("labelRole", [id, name]));
   }
   const grant = (name: string, id: bigint, to: string, delay: number): Promise<void> =>
     steps.call(`grant ${name}`, d.accessManager, manager.encodeFunctionData("grantRole", [id, to, delay]));
-  await grant("rebalance to the Safe", ROLES.rebalance, d.safe, 0);
-  await grant("executor to the Rebalancer", ROLES.executor, d.rebalancer, 0);
-  await grant("parameters to the Safe", ROLES.parameters, d.safe, parameters.access.parameterDelay);
-  await grant("calendar to the Safe", ROLES.calendar, d.safe, parameters.access.parameterDelay);
-  for (const [name, id] of [
-    ["parameters", ROLES.parameters],
-    ["calendar", ROLES.calendar],
-  ] as const) {
-    const data = manager.encodeFunctionData("setRoleGuardian", [id, ROLES.guardian]);
-    await steps.call(`guardian of ${name}`, d.accessManager, data);
+  for (const role of ["rebalance", "executor", "parameters", "calendar"] as const) {
+    const { holder, delay } = STANDING_HOLDERS[role];
+    const step = `${role} to the ${holder === "safe" ? "Safe" : "Rebalancer"}`;
+    await grant(step, ROLES[role], d[holder], delay === null ? 0 : parameters.access[delay]);
   }
-  if (parameters.access.guardian !== null) await grant("guardian", ROLES.guardian, parameters.access.guardian, 0);
-  if (parameters.access.keeper !== null) await grant("keeper", ROLES.keeper, parameters.access.keeper, 0);
-  for (const proposer of parameters.guard?.proposers ?? []) {
-    await grant(`proposer to ${proposer}`, ROLES.proposer, proposer, 0);
+  for (const role of GUARDED_ROLES) {
+    const data = manager.encodeFunctionData("setRoleGuardian", [ROLES[role], ROLES.guardian]);
+    await steps.call(`guardian of ${role}`, d.accessManager, data);
   }
+  const { guardian, keeper, proposer } = namedHolders(parameters);
+  for (const holder of guardian) await grant("guardian", ROLES.guardian, holder, 0);
+  for (const holder of keeper) await grant("keeper", ROLES.keeper, holder, 0);
+  for (const holder of proposer) await grant(`proposer to ${holder}`, ROLES.proposer, holder, 0);
+}
+
+/** The selector of a contract's function. */
+export function selectorOf(abi: Interface, name: string): string {
+  const found = abi.getFunction(name);
+  if (found === null) throw new DeployError(`there is no function ${name}`);
+  return found.selector;
 }
 
 /** The Safe becomes the administrator, then the deployer stops being one. */
 async function handOver(steps: Steps, d: Deployment, parameters: DeployParameters, deployer: string): Promise<void> {
   const manager = AccessManager__factory.createInterface();
-  const admin = 0n;
   await steps.call(
     "administration to the Safe",
     d.accessManager,
-    manager.encodeFunctionData("grantRole", [admin, d.safe, parameters.access.adminDelay]),
+    manager.encodeFunctionData("grantRole", [ADMIN_ROLE, d.safe, parameters.access[STANDING_HOLDERS.admin.delay]]),
   );
   await steps.call(
     "the deployer renounces",
     d.accessManager,
-    manager.encodeFunctionData("renounceRole", [admin, deployer]),
+    manager.encodeFunctionData("renounceRole", [ADMIN_ROLE, deployer]),
   );
 }
 
@@ -364,6 +437,14 @@ class Steps {
     const entry = await this.#once(`deploy ${name}`, await factory.getDeployTransaction(...args));
     if (entry.address === undefined) throw new DeployError(`the journal has no address for ${name}`);
     return entry.address;
+  }
+
+  /** The block a contract of this deployment came in. */
+  async blockOf(name: string): Promise<number> {
+    const entry = this.#context.journal.get(`deploy ${name}`);
+    const receipt = await this.#context.signer.provider?.getTransactionReceipt(entry?.txHash ?? "");
+    if (receipt == null) throw new DeployError(`the node has no receipt of "deploy ${name}"`);
+    return receipt.blockNumber;
   }
 
   async call(name: string, to: string, data: string): Promise<void> {

@@ -1,8 +1,8 @@
 // What the audit scripts share: the compiler's input, tools that are not from npm, and NOT RUN.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join, posix } from "node:path";
+import { dirname, join, posix, resolve } from "node:path";
 import process from "node:process";
 
 /** Everything these scripts leave behind: nothing of it is committed. */
@@ -107,4 +107,33 @@ export function solcProgram(folder: string, optimizer?: object): string {
     0o755,
   );
   return join(folder, "solc");
+}
+
+const FORGE_VERSION = "1.7.1";
+
+/** Foundry's forge; answers its path. */
+export function forgeTool(what: string): string {
+  return resolve(npmTool(what, "@foundry-rs/forge", FORGE_VERSION, "forge"));
+}
+
+/**
+ * A forge project apart from the checkout: copies of the Solidity files under `folders`, our compiler, and `settings`, lines
+ * of foundry.toml; answers its folder.
+ */
+export function forgeProject(name: string, folders: string[], settings: string[], optimizer?: object): string {
+  const project = resolve(CACHE, name);
+  rmSync(project, { recursive: true, force: true });
+  for (const file of folders.flatMap(solidityFiles)) put(join(project, file), readFileSync(file, "utf8"));
+  symlinkSync(resolve("node_modules"), join(project, "node_modules"));
+  const toml = [
+    "[profile.default]",
+    'src = "contracts"',
+    'libs = ["node_modules"]',
+    `solc = ${JSON.stringify(solcProgram(project, optimizer))}`,
+    'evm_version = "cancun"',
+    "offline = true",
+    ...settings,
+  ];
+  put(join(project, "foundry.toml"), toml.join("\n"));
+  return project;
 }

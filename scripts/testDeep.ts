@@ -1,6 +1,7 @@
 // The Solidity tests at depth: `npm run test:deep`. Every fuzz test at 10,000 runs, the invariants in long random sequences
-// on the real venues; some twenty minutes on two cores, said at the end. Exits 1 when anything fails or ran too few times.
-import { spawn } from "node:child_process";
+// on the real venues; some twenty minutes on two cores, said at the end. Then the symbolic checks (auditSymbolic.ts). Exits 1
+// when anything fails, ran too few times, or cannot run.
+import { spawn, spawnSync } from "node:child_process";
 import process from "node:process";
 
 const LEAST_FUZZ_RUNS = 10_000;
@@ -26,7 +27,13 @@ print(
   `test:deep: ${passed} passed, ${failed} failed; ${fuzz.length} fuzz tests at ${LEAST_FUZZ_RUNS} runs and more, ` +
     `${invariants.length} invariant suites; ${minutes} minutes`,
 );
-process.exit(code === 0 && failed === 0 && shallow.length === 0 && fuzz.length > 0 && invariants.length > 0 ? 0 : 1);
+const tested = code === 0 && failed === 0 && shallow.length === 0 && fuzz.length > 0 && invariants.length > 0;
+const symbolic = spawnSync(process.execPath, ["--import", "tsx", "scripts/auditSymbolic.ts"], { stdio: "inherit" });
+print(
+  `test:deep: Solidity tests ${tested ? "passed" : "FAILED"}; ` +
+    `symbolic checks ${symbolic.status === 0 ? "proved" : "FAILED or NOT RUN: see above"}`,
+);
+process.exit(tested && symbolic.status === 0 ? 0 : 1);
 
 /** Shows what it prints as it comes, and keeps it. */
 async function run(): Promise<{ code: number; printed: string }> {

@@ -233,7 +233,9 @@ async function againstReplay(scene: VaultScene, steps: Step[]): Promise<Map<stri
   const replayer = await fundedReplayer(scene);
   const boundary: Boundary = {
     callers: [deployment.liquidityAdapter, deployment.perpAdapter, deployment.priceOracle],
-    ours: Object.values(deployment).flatMap((value) => (value?.startsWith("0x") === true ? [value] : [])),
+    ours: Object.values(deployment).flatMap((value) =>
+      typeof value === "string" && value.startsWith("0x") ? [value] : [],
+    ),
     replayer: await replayer.getAddress(),
   };
   await scene.keep();

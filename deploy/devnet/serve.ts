@@ -72,7 +72,13 @@ export async function serveDevnet(options: DevnetOptions): Promise<DevnetNode> {
   const vault = world.vaults[0];
   if (vault === undefined) throw new DevnetNotServed(port, "no vault was deployed");
 
-  const { format: _format, network: _network, chainId: _chainId, ...contracts } = vault.deployment;
+  const {
+    format: _format,
+    network: _network,
+    chainId: _chainId,
+    atDeployment: _found,
+    ...contracts
+  } = vault.deployment;
   return {
     url,
     deployment: vault.deployment,

@@ -49,12 +49,12 @@ const SWAPS: Readonly<Record<string, readonly [name: string, to: string]>> = {
 };
 
 /** Library names that stand for a direction. */
-const MEMBERS: Readonly<Record<string, readonly [of: string, name: string, to: string]>> = {
-  Ceil: ["Rounding", "rounding", "Floor"],
-  Floor: ["Rounding", "rounding", "Ceil"],
-  min: ["Math", "extreme", "max"],
-  max: ["Math", "extreme", "min"],
-};
+const MEMBERS: ReadonlyMap<string, readonly [of: string, name: string, to: string]> = new Map([
+  ["Ceil", ["Rounding", "rounding", "Floor"]],
+  ["Floor", ["Rounding", "rounding", "Ceil"]],
+  ["min", ["Math", "extreme", "max"]],
+  ["max", ["Math", "extreme", "min"]],
+]);
 
 /** Statements that are left out whole. */
 const LEFT_OUT: Readonly<Record<string, string>> = {
@@ -107,7 +107,7 @@ export function faultsOf(file: string, source: string, tree: Node): Fault[] {
       }
       case "MemberAccess": {
         const member = node["memberName"] as string;
-        const [of, name, to] = MEMBERS[member] ?? [];
+        const [of, name, to] = MEMBERS.get(member) ?? [];
         if (of !== undefined && text(node["expression"] as Node).endsWith(of))
           put(name!, end - member.length, end, to!);
         break;

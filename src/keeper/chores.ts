@@ -1,7 +1,13 @@
 import type { Provider, Signer } from "ethers";
-import { HedgeVault__factory, IAggregatorV3__factory, RegimeOracle__factory } from "../../typechain-types/index.js";
+import {
+  HedgeVault__factory,
+  IAggregatorV3__factory,
+  RegimeOracle__factory,
+  SharePrice__factory,
+} from "../../typechain-types/index.js";
 import type { Deployment } from "../plan/deployment.ts";
 import { advanceRegime } from "./advance.ts";
+import { sendCall } from "./sendCall.ts";
 
 const DAY_SECONDS = 86_400n;
 /** Rounds of the base feed looked back at for a lift, at most: a day of rounds five minutes apart. */
@@ -9,13 +15,16 @@ const MAX_ROUNDS_BACK = 288;
 /** Requests settled by one call, at most. */
 const MAX_SETTLED = 16n;
 const BPS = 10_000n;
+/** What HedgeVault adds to its supply where it prices shares. */
+const VIRTUAL_SHARES = 10n ** 12n;
 
 /** What was done that anyone may do, one line each. */
 export type Chore = string;
 
 /**
  * What the contracts leave to anyone, done by the keeper so that nobody waits for it: take in session closes, lift the
- * regime after a large move of the base asset, settle redemptions that cash can pay. Each is tried without sending first.
+ * regime after a large move of the base asset, settle redemptions that cash can pay, let the anchor follow a share price that
+ * left its band or count a fee whose period is over. Each is tried without sending first.
  */
 export async function doChores(provider: Provider, deployment: Deployment, signer: Signer): Promise<Chore[]> {
   const taken = await advanceRegime(provider, deployment.regimeOracle, signer);
@@ -24,6 +33,8 @@ export async function doChores(provider: Provider, deployment: Deployment, signe
   if (lifted !== null) done.push(lifted);
   const settled = await settleQueue(provider, deployment.vault, signer);
   if (settled !== null) done.push(settled);
+  const followed = await followPrice(provider, deployment.vault, signer);
+  if (followed !== null) done.push(followed);
   return done;
 }
 
@@ -64,6 +75,32 @@ export async function settleQueue(provider: Provider, vault: string, signer: Sig
   // Refused while the head waits for newer feed rounds, or the spread is too wide.
   const expected = await contract.settle.staticCall(MAX_SETTLED).catch(() => null);
   if (expected === null || expected.shares === 0n) return null;
-  await (await contract.settle(MAX_SETTLED)).wait();
+  await sendCall("settling", provider, signer, await contract.settle.populateTransaction(MAX_SETTLED));
   return `settled redemptions: ${expected.assets} asset units set aside for claims`;
+}
+
+/**
+ * Pokes the vault when entry is closed because the share price left the anchor's band, or when a fee's period is over. The
+ * anchor moves by its band at most in one call, so after a crash it takes a call every few hours until entry is open again.
+ */
+export async function followPrice(provider: Provider, vault: string, signer: Signer): Promise<Chore | null> {
+  const contract = HedgeVault__factory.connect(vault, provider).connect(signer);
+  const price = SharePrice__factory.connect(await contract.sharePrice(), provider);
+  const nav = await contract.nav().catch(() => null);
+  const block = await provider.getBlock("latest");
+  // Without a price nothing can be followed.
+  if (nav === null || block === null) return null;
+  const [supply, [, feePeriodEndsAt], positionsOpen] = await Promise.all([
+    contract.totalSupply(),
+    price.markOf(vault),
+    contract.positionsOpen(),
+  ]);
+  const isOpen = (): Promise<boolean> => price.isOpen(vault, nav.low, nav.high, supply + VIRTUAL_SHARES);
+  const feePeriodOver = feePeriodEndsAt !== 0n && feePeriodEndsAt <= BigInt(block.timestamp);
+  if (!feePeriodOver && (!positionsOpen || (await isOpen()))) return null;
+  const feeShares = await contract.poke.staticCall().catch(() => null);
+  if (feeShares === null) return null;
+  await sendCall("poking", provider, signer, await contract.poke.populateTransaction());
+  const entry = !positionsOpen || (await isOpen()) ? "entry is open" : "entry stays closed until it is near enough";
+  return `followed the share price, ${entry}; a fee of ${feeShares} share units`;
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, "an address");
+const whole = z.number().int().nonnegative();
 
 const deploymentSchema = z.object({
   format: z.literal("ballast-deployment/1"),
@@ -22,6 +23,25 @@ const deploymentSchema = z.object({
   lens: address,
   /** The review guard, where the vault was deployed with one. Whether the Safe has set it, only the Safe knows. */
   guard: address.optional(),
+  /** What an audit begins with: no plan is made from it. */
+  atDeployment: z
+    .object({
+      /** The block the first contract came in. */
+      block: whole,
+      /** The Safe as it was. */
+      safe: z
+        .object({
+          version: z.string(),
+          owners: z.array(address),
+          threshold: whole,
+          modules: z.array(address),
+          fallbackHandler: address.nullable(),
+        })
+        .optional(),
+      /** The AccessManager of a regime oracle that several vaults follow; without it the deployment's own. */
+      regimeOracleAuthority: address.optional(),
+    })
+    .optional(),
 });
 
 /** Where one vault's contracts are: the file a deployment leaves, and the one every command starts from. */

@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
+import {IHedgeVault} from "../../contracts/vault/IHedgeVault.sol";
 import {FixedValueAdapter} from "./support/FixedValueAdapter.sol";
 import {HedgeVaultSetup} from "./support/HedgeVaultSetup.sol";
 import {vm} from "./support/Vm.sol";
@@ -69,6 +70,14 @@ contract ERC4626ClausesTest is HedgeVaultSetup {
     function testTotalAssetsMustNotRevertWhileAVenueDoes() public {
         vm.mockCallRevert(address(venue), abi.encodeWithSelector(venue.valueAt.selector), "dead");
         _requireLastSeen(1_000e6);
+    }
+
+    /// @dev Not a matter of the standard's: whoever asks with too little gas would make the value that is shown.
+    function testTotalAssetsAskedWithTooLittleGasShowsNoOldValue() public {
+        vm.mockCallRevert(address(venue), abi.encodeWithSelector(venue.valueAt.selector), "dead");
+        vm.expectPartialRevert(IHedgeVault.InsufficientGas.selector);
+        vault.totalAssets{gas: 190_000}();
+        require(vault.totalAssets{gas: 400_000}() > 999e6, "with enough");
     }
 
     function testTotalAssetsMustNotRevertWhileAPlanRuns() public {

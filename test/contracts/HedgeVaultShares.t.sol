@@ -24,6 +24,11 @@ contract HedgeVaultSharesTest is HedgeVaultSetup {
         venue = _addVenue();
     }
 
+    function testADepositTooSmallForAShareReverts() public {
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.InvalidParameter.selector, bytes32("assets"), 0));
+        vault.deposit(0, holders[1]);
+    }
+
     // ---- rounding never favours the caller ----
 
     function testFuzzEnteringAndLeavingNeverPays(uint96 others, uint96 value, uint96 assets, uint16 spread) public {

@@ -140,6 +140,15 @@ contract ReviewGuardCheckTest is GuardSetup {
         _refuseViaSafe(address(vault), data, IHedgeVault.ClaimTooLarge.selector);
     }
 
+    function testTheSafesOwnRedemptionAtOnce() public {
+        address s = address(safe);
+        // Its shares came in this second: they wait for newer rounds.
+        _freshRounds(60);
+        uint256 before = asset.balanceOf(s);
+        _viaSafe(address(vault), abi.encodeCall(vault.redeemInstantly, (1e18, 1, s, s)));
+        require(asset.balanceOf(s) > before, "not paid");
+    }
+
     function testForcingAndUnwindingReachTheVault() public {
         _refuseViaSafe(address(vault), abi.encodeCall(vault.force, (7)), IHedgeVault.NoSuchRequest.selector);
         bytes memory data = abi.encodeCall(vault.unwindSlice, (address(safe), address(perpAdapter), 1));
@@ -154,6 +163,8 @@ contract ReviewGuardCheckTest is GuardSetup {
         _requireWaits(abi.encodeCall(vault.cancelRedeemRequest, (0, to)));
         _requireWaits(abi.encodeCall(vault.withdraw, (1, to, s)));
         _requireWaits(abi.encodeCall(vault.redeem, (1, to, s)));
+        _requireWaits(abi.encodeCall(vault.redeemInstantly, (1e18, 1, to, s)));
+        _requireWaits(abi.encodeCall(vault.redeemInstantly, (1e18, 1, s, to)));
         _requireWaits(abi.encodeCall(vault.claimInKind, (address(base), to, s)));
         _requireWaits(abi.encodeCall(vault.claimInKind, (address(base), s, to)));
         _requireWaits(abi.encodeCall(vault.unwindSlice, (to, address(perpAdapter), 1)));
@@ -161,17 +172,19 @@ contract ReviewGuardCheckTest is GuardSetup {
 
     function testARedemptionWithBytesTooManyOrTooFewWaits() public {
         address s = address(safe);
-        bytes[4] memory calls = [
+        bytes[5] memory calls = [
+            abi.encodeCall(vault.redeemInstantly, (1e18, 1, s, s)),
             abi.encodeCall(vault.requestRedeem, (1e18, s, s)),
             abi.encodeCall(vault.cancelRedeemRequest, (1, s)),
             abi.encodeCall(vault.force, (0)),
             abi.encodeCall(vault.unwindSlice, (s, address(perpAdapter), 1))
         ];
-        for (uint256 i; i < 4; ++i) _requireWaits(bytes.concat(calls[i], hex"00"));
+        for (uint256 i; i < 5; ++i) _requireWaits(bytes.concat(calls[i], hex"00"));
         _requireWaits("");
         _requireWaits(abi.encodeWithSelector(vault.force.selector));
         // The right length and addresses, of another function.
         _requireWaits(abi.encodeWithSelector(vault.transferFrom.selector, 1e18, s, s));
+        _requireWaits(abi.encodeWithSelector(vault.transferFrom.selector, 1e18, 1, s, s));
     }
 
     function testARedemptionWithValueOrElsewhereWaits() public {

@@ -111,6 +111,31 @@ contract VaultLensTest is Plans {
         require(s.priced && s.navMid == vault.totalAssets(), "the rest");
     }
 
+    function testListsAVenueThatDoesNotAnswerAsUnread() public {
+        IVaultLens.Snapshot memory whole = lens.snapshot();
+        vm.mockCallRevert(address(perpAdapter), abi.encodePacked(perpAdapter.exposure.selector), "");
+        IVaultLens.Snapshot memory s = lens.snapshot();
+        require(s.unread.length == 1 && s.unread[0] == address(perpAdapter), "unread");
+        require(s.perps.length == 0 && s.liquidity.length == 1, "the others");
+        require(s.navMid == whole.navMid - whole.perps[0].valueMid, "that of the others");
+        require(s.measures.grossBps == 0 && !s.shares.open, "no measures, no entry");
+    }
+
+    function testWithNothingAtAVenueAndNoPriceTheCashIsAllThereIs() public {
+        vm.mockCall(address(vault), abi.encodePacked(vault.positionsOpen.selector), abi.encode(false));
+        vm.mockCall(address(vault), abi.encodePacked(vault.adapters.selector), abi.encode(new address[](0)));
+        vm.warp(vm.getBlockTimestamp() + 7 hours);
+        IVaultLens.Snapshot memory s = lens.snapshot();
+        require(!s.priced && s.navLow == s.cash && s.navMid == s.cash && s.navHigh == s.cash, "cash");
+        require(s.cash != 0 && s.measures.cashBps == 0, "no measures without a price");
+    }
+
+    function testWhileAPlanRunsItReverts() public {
+        vm.mockCall(address(vault), abi.encodePacked(vault.busy.selector), abi.encode(true));
+        vm.expectRevert(abi.encodeWithSelector(IVaultLens.VaultBusy.selector, address(vault)));
+        lens.snapshot();
+    }
+
     // ---- a simulation ----
 
     function testRunsATransactionAndReadsWhatItLeftBehind() public {

@@ -1,8 +1,17 @@
 import { expect } from "chai";
 import { pushAnswer } from "../../deploy/devnet/feeds.ts";
 import { doChores } from "../../src/keeper/chores.ts";
-import { HISTORY, marketAt, newRounds, requestRedeem, shares, vaultScene } from "../helpers/vaultScene.ts";
+import {
+  HISTORY,
+  marketAt,
+  newRounds,
+  openPositions,
+  requestRedeem,
+  shares,
+  vaultScene,
+} from "../helpers/vaultScene.ts";
 import type { VaultScene } from "../helpers/vaultScene.ts";
+import { SharePrice__factory } from "../../typechain-types/index.js";
 
 /** The chain's limit for a lift is 20 % within a day. */
 const LIMIT = 0.2;
@@ -52,5 +61,41 @@ describe("what a keeper does that anyone may", () => {
     expect(done).to.have.length(1);
     expect(done[0]).to.match(/^settled redemptions: \d+ asset units set aside for claims$/);
     expect(await scene.contracts.vault.pendingShares()).to.equal(0n);
+  });
+
+  it("follows a share price that left the anchor's band, tick by tick until entry is open again", async () => {
+    const { vault } = scene.contracts;
+    await openPositions(scene);
+    const open = HISTORY.days[0]!.eth.open;
+    let pokes = 0;
+    // The hedge takes most of a fall, so it takes a deep one to move the share price beyond the band.
+    for (const part of [0.85, 0.7, 0.55, 0.4]) {
+      await marketAt(scene, open * part, 60);
+      if ((await vault.maxDeposit(vault)) === 0n) break;
+    }
+    expect(await vault.maxDeposit(vault), "closed").to.equal(0n);
+    for (; (await vault.maxDeposit(vault)) === 0n && pokes < 48; pokes++) {
+      const followed = (await chores()).filter((line) => line.startsWith("followed the share price"));
+      expect(followed).to.have.length(1);
+      const isOpen = (await vault.maxDeposit(vault)) !== 0n;
+      expect(followed[0]).to.contain(isOpen ? "entry is open" : "entry stays closed");
+      await scene.chain.warpTo((await scene.chain.now()) + 4 * 3_600);
+      await newRounds(scene);
+    }
+    expect(pokes, "four hours apart").to.be.within(1, 47);
+    expect((await chores()).filter((line) => line.startsWith("followed"))).to.deep.equal([]);
+  });
+
+  it("counts the fee when its period is over, once", async () => {
+    const { vault } = scene.contracts;
+    const sharePrice = SharePrice__factory.connect(await vault.sharePrice(), scene.chain.provider);
+    const [, endsAt] = await sharePrice.markOf(vault);
+    await scene.chain.warpTo(Number(endsAt) - 10);
+    expect((await chores()).filter((line) => line.startsWith("followed"))).to.deep.equal([]);
+    await scene.chain.warpTo(Number(endsAt));
+    const [line] = (await chores()).filter((line) => line.startsWith("followed"));
+    expect(line).to.match(/^followed the share price, entry is open; a fee of \d+ share units$/);
+    expect((await sharePrice.markOf(vault))[1] > endsAt).to.equal(true);
+    expect((await chores()).filter((line) => line.startsWith("followed"))).to.deep.equal([]);
   });
 });
