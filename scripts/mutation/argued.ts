@@ -17,7 +17,14 @@ export const ALIKE: Readonly<Record<string, string>> = {
     "At the end nothing is left either way.",
   "contracts/regime/RegimeRule.sol boundary: if (called > level) return (called, 0); -> if (called >= level) return (called, 0);":
     "A close that calls for its own level keeps it and counts for nothing below: Calm never counts, an Elevated close is at 15 or above, a Stress close is above 25 or inverted.",
+  "contracts/vault/HedgeVault.sol truth: _follow(0, 0, false); -> _follow(0, 0, true);":
+    "The first price seen is its own anchor, and so within any band of it.",
+  "contracts/vault/HedgeVault.sol boundary: if (block.timestamp >= books.vestedAt) return books.cash; -> if (block.timestamp > books.vestedAt) return books.cash;":
+    "In that second nothing is left to vest: all is taken off that is zero.",
 };
 
 /** They count as survivors; why they may. */
-export const ARGUED: Readonly<Record<string, string>> = {};
+export const ARGUED: Readonly<Record<string, string>> = {
+  "contracts/vault/HedgeVault.sol boundary: if (gasleft() < ENOUGH_GAS) revert InsufficientGas(gasleft()); -> if (gasleft() <= ENOUGH_GAS) revert InsufficientGas(gasleft());":
+    "One unit of gas: what is promised is that little gas shows no old value, not where little ends.",
+};

@@ -48,6 +48,21 @@ contract HedgeVaultVestingTest is HedgeVaultSetup {
         require(vault.vest() == 50e6, "the next one");
     }
 
+    function testWhereAllWasCashTheAnchorBeginsAtWhatHasVested() public {
+        _donate(1_200e6);
+        vault.vest();
+        vm.warp(block.timestamp + PERIOD);
+        require(vault.cash() == 5_200e6, "vested");
+        (uint256 before, ) = sharePrice.anchorOf(address(vault));
+
+        _place(venue, 2_000e6);
+
+        (uint256 anchor, ) = sharePrice.anchorOf(address(vault));
+        require(anchor > (before * 129) / 100 && anchor < (before * 131) / 100, "three tenths more than it was");
+        _round(60);
+        _enter(BOB, 100e6);
+    }
+
     function testClaimsAreNoDonation() public {
         _request(ALICE, 1_000 * SHARE);
         _round(60);
