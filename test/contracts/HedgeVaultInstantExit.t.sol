@@ -51,6 +51,35 @@ contract HedgeVaultInstantExitTest is HedgeVaultSetup {
         require(settled == 1_500 * SHARE, "and the request gets all of its own");
     }
 
+    function testOldSharesThatLeaveBeforeFreshOnesMakeNobodysFresher() public {
+        _enter(BOB, 10e6);
+        (uint256 fresh, uint256 at) = vault.freshShares(BOB);
+        (, uint256 before) = vault.freshShares(ALICE);
+        require(fresh != 0 && at > before, "nothing is fresh");
+        uint256 old = vault.balanceOf(BOB) - fresh;
+
+        vm.prank(BOB);
+        vault.transfer(ALICE, old);
+
+        (, uint256 afterwards) = vault.freshShares(ALICE);
+        require(afterwards == before, "fresher than they were");
+        require(_leave(ALICE, SHARE, 0) != 0, "kept from leaving");
+    }
+
+    function testARoundOfOneFeedMakesNoSharesOlder() public {
+        _enter(BOB, 10e6);
+        (uint256 fresh, ) = vault.freshShares(BOB);
+        vm.warp(block.timestamp + 60);
+        baseFeed.push(2_000e8);
+        uint256 all = vault.balanceOf(BOB);
+
+        vm.prank(BOB);
+        vault.transfer(STRANGER, all);
+
+        (uint256 moved, ) = vault.freshShares(STRANGER);
+        require(moved == fresh && moved != 0, "laundered by a transfer");
+    }
+
     function testARequestOfDustDoesNotShutIt() public {
         vm.prank(BOB);
         vault.transfer(MALLORY, 1);

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IHedgeVault} from "../../contracts/vault/IHedgeVault.sol";
+import {FixedValueAdapter} from "./support/FixedValueAdapter.sol";
 import {HedgeVaultSetup} from "./support/HedgeVaultSetup.sol";
 import {vm} from "./support/Vm.sol";
 
@@ -14,6 +15,31 @@ contract HedgeVaultQueueTest is HedgeVaultSetup {
         _deployVault();
         _enter(ALICE, 1_000e6);
         _enter(MALLORY, 1_000e6);
+    }
+
+    // ---- neither does a price that moves fast ----
+
+    function testASettlementNeedsNoPriceWithinTheAnchorsBand() public {
+        FixedValueAdapter venue = _addVenue();
+        _place(venue, 1_000e6);
+        _request(ALICE, 100 * SHARE);
+        _round(60);
+        // A fifth of all is lost, four times what the band allows.
+        venue.set(600e6, 600e6);
+        require(vault.maxDeposit(ALICE) == 0, "entry is open");
+
+        (uint256 shares, uint256 assets) = vault.settle(1);
+        require(shares == 100 * SHARE && assets == 80e6, "not paid by what is there");
+    }
+
+    function testASettlementNeedsANarrowSpread() public {
+        FixedValueAdapter venue = _addVenue();
+        _place(venue, 1_000e6);
+        _request(ALICE, 100 * SHARE);
+        _round(60);
+        venue.set(900e6, 1_000e6);
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.SpreadTooWide.selector, 1_900e6, 2_000e6, 300));
+        vault.settle(1);
     }
 
     // ---- votes never stand in the way of an exit ----
