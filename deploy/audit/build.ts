@@ -62,32 +62,36 @@ export async function readBuild(): Promise<Record<ContractName, Built>> {
       return [name as ContractName, parsed.data] as const;
     }),
   );
-  const names = new Map<string, Map<string, string>>();
-  for (const { buildInfoId } of artifacts.map(([, artifact]) => artifact)) {
-    if (!names.has(buildInfoId)) names.set(buildInfoId, await immutableNames(buildInfoId));
-  }
-  const built = artifacts.map(([name, artifact]) => {
-    const named = names.get(artifact.buildInfoId);
+  const built = [];
+  for (const [name, artifact] of artifacts) {
+    const named = await immutableNames(artifact.buildInfoId);
     const immutables = Object.entries(artifact.immutableReferences).map(([id, places]) => {
-      const known = named?.get(id);
+      const known = named.get(id);
       if (known === undefined) throw new BuildUnusable(`artifact of ${name}`, `immutable ${id} has no name`);
       return [known, places] as const;
     });
     const libraries = Object.values(artifact.deployedLinkReferences).flatMap((file) => Object.entries(file));
     const { deployedBytecode: code } = artifact;
-    return [name, { name, code, immutables: new Map(immutables), libraries: new Map(libraries) }] as const;
-  });
+    built.push([name, { name, code, immutables: new Map(immutables), libraries: new Map(libraries) }] as const);
+  }
   return Object.fromEntries(built) as Record<ContractName, Built>;
 }
+
+/** By the build's id, which is a hash of what it is of: read once. */
+const NAMES = new Map<string, Map<string, string>>();
 
 /**
  * Artifacts know immutables by the ids of their declarations; their names are in the compiler's syntax tree, a hundred
  * megabytes of JSON. Its keys are in alphabetical order, so that the few bytes wanted are found without parsing the rest.
  */
 async function immutableNames(buildInfoId: string): Promise<Map<string, string>> {
+  const known = NAMES.get(buildInfoId);
+  if (known !== undefined) return known;
   const text = await readText(`artifacts/build-info/${buildInfoId}.output.json`);
   const declarations = text.matchAll(/"id":(\d+),"mutability":"immutable","name":"(\w+)"/g);
-  return new Map([...declarations].map(([, id, name]) => [id!, name!]));
+  const names = new Map([...declarations].map(([, id, name]) => [id!, name!]));
+  NAMES.set(buildInfoId, names);
+  return names;
 }
 
 async function readText(file: string): Promise<string> {
