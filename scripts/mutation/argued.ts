@@ -21,6 +21,8 @@ export const ALIKE: Readonly<Record<string, string>> = {
     "The first price seen is its own anchor, and so within any band of it.",
   "contracts/vault/HedgeVault.sol boundary: if (block.timestamp >= books.vestedAt) return books.cash; -> if (block.timestamp > books.vestedAt) return books.cash;":
     "In that second nothing is left to vest: all is taken off that is zero.",
+  "contracts/vault/RedemptionQueue.sol boundary: uint256 claimedHere = claimed > entry.claimOffset ? Math.min(claimed - entry.claimOffset, entry.settled) : 0; -> uint256 claimedHere = claimed >= entry.claimOffset ? Math.min(claimed - entry.claimOffset, entry.settled) : 0;":
+    "Where they are equal the difference is the zero of the other side.",
 };
 
 /** They count as survivors; why they may. */
