@@ -155,6 +155,30 @@ contract HedgeVaultForceTest is HedgeVaultSetup {
         uint256 tooLittle = vault.UNWIND_GAS();
         vm.expectPartialRevert(IHedgeVault.InsufficientGas.selector);
         vault.force{gas: tooLittle}(1);
+        // A call passes on 63/64 of what is there: all of it for the venue is not enough.
+        vm.expectPartialRevert(IHedgeVault.InsufficientGas.selector);
+        vault.force{gas: tooLittle + 200_000}(1);
+    }
+
+    function testItSaysWhatWasForcedAndWhatEachVenueGave() public {
+        _toVenue(0, 1_000e6);
+        _toVenue(1, 2_000e6);
+        venues[1].pause(true);
+        _overdue(ALICE, 1_000 * SHARE);
+        uint256 supply = vault.totalSupply() + 1e12;
+        (, uint256 first) = venues[0].slices();
+        (, uint256 second) = venues[1].slices();
+        first = (first * 1_000 * SHARE) / supply;
+        second = (second * 1_000 * SHARE) / supply;
+        uint256 cash = (vault.cash() * 1_000 * SHARE) / supply;
+
+        vm.expectEmit(address(vault));
+        emit IHedgeVault.RedemptionForced(1, ALICE, 1_000 * SHARE, cash);
+        vm.expectEmit(address(vault));
+        emit IHedgeVault.SliceUnwound(ALICE, address(venues[0]), first, 250e6 - 1, address(0), 0);
+        vm.expectEmit(address(vault));
+        emit IHedgeVault.SliceKept(ALICE, address(venues[1]), second);
+        vault.force(1);
     }
 
     function testTooFewSharesForAUnitOfAVenueLeaveThatVenueAlone() public {
@@ -165,7 +189,8 @@ contract HedgeVaultForceTest is HedgeVaultSetup {
         venues[0].pause(true);
         _overdue(STRANGER, 1);
 
-        vault.force(1);
+        // Less than a venue that is asked would be given.
+        vault.force{gas: 1_500_000}(1);
 
         (uint256 aside, ) = venues[0].slices();
         require(aside == 0 && vault.sliceOf(STRANGER, address(venues[0])) == 0, "nothing is set aside");
