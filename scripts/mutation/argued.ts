@@ -23,6 +23,12 @@ export const ALIKE: Readonly<Record<string, string>> = {
     "In that second nothing is left to vest: all is taken off that is zero.",
   "contracts/vault/RedemptionQueue.sol boundary: uint256 claimedHere = claimed > entry.claimOffset ? Math.min(claimed - entry.claimOffset, entry.settled) : 0; -> uint256 claimedHere = claimed >= entry.claimOffset ? Math.min(claimed - entry.claimOffset, entry.settled) : 0;":
     "Where they are equal the difference is the zero of the other side.",
+  "contracts/vault/SharePrice.sol boundary: if (assets * SCALE <= mark * newShares) return; -> if (assets * SCALE < mark * newShares) return;":
+    "Who pays the mark leaves the average where it was.",
+  "contracts/vault/SharePrice.sol boundary: price < anchor.price -> price <= anchor.price":
+    "An anchor at the price stays there, from above or from below.",
+  "contracts/vault/SharePrice.sol boundary: uint256 distance = price > anchor ? price - anchor : anchor - price; -> uint256 distance = price >= anchor ? price - anchor : anchor - price;":
+    "Equal prices differ by zero either way round.",
 };
 
 /** They count as survivors; why they may. */

@@ -343,6 +343,28 @@ contract SharePriceTest {
         require(markAfter + 1 >= price - ((price - mark) * feeBps) / 10_000, "all the rest of the gain is the others'");
     }
 
+    function testFuzzTheFeeDueIsWhatIsThenCounted(uint96 value, uint96 more, uint32 wait) public {
+        require(prices.feeDue(address(this), 0, 1_000e6, SHARES) == 0, "before the first price");
+        _start();
+        _climb(1_300e6, 20 days);
+        uint256 low = 900e6 + (value % 900e6);
+        uint256 high = low + (more % 90e6);
+        vm.warp(vm.getBlockTimestamp() + (wait % 20 days));
+
+        uint256 due = prices.feeDue(address(this), low, high, SHARES);
+        require(prices.follow(low, high, SHARES, false) == due, "not what was counted");
+        require(prices.feeDue(address(this), low, high, SHARES) == 0, "due twice");
+    }
+
+    function testTheFeeDueCountsNoMoreThanTheAnchor() public {
+        _start();
+        vm.warp(vm.getBlockTimestamp() + 30 days);
+        // The price has doubled in one step, and the anchor has not followed.
+        uint256 due = prices.feeDue(address(this), 2_000e6, 2_000e6, SHARES);
+        require(due < prices.feeDue(address(this), 1_200e6, 1_200e6, SHARES) * 2, "by the anchor");
+        require(prices.follow(2_000e6, 2_000e6, SHARES, false) == due, "as counted");
+    }
+
     function testFuzzNoGainIsChargedTwice(uint256 seed) public {
         _start();
         uint256 shares = SHARES;
