@@ -29,6 +29,10 @@ export const ALIKE: Readonly<Record<string, string>> = {
     "An anchor at the price stays there, from above or from below.",
   "contracts/vault/SharePrice.sol boundary: uint256 distance = price > anchor ? price - anchor : anchor - price; -> uint256 distance = price >= anchor ? price - anchor : anchor - price;":
     "Equal prices differ by zero either way round.",
+  "contracts/vault/SharePrice.sol boundary: price > anchor -> price >= anchor":
+    "Asked only of prices outside the band, which the anchor's own is not.",
+  "contracts/vault/VenueList.sol boundary: for (uint256 i; i < last; ++i) { -> for (uint256 i; i <= last; ++i) {":
+    "The last one takes its own place, and is taken off.",
 };
 
 /** They count as survivors; why they may. */

@@ -41,6 +41,18 @@ contract HedgeVaultAdaptersTest is HedgeVaultSetup {
         vault.removeAdapter(address(venues[0]));
     }
 
+    function testAnAdapterThatBringsSomethingAlongIsNotTaken() public {
+        vault.removeAdapter(address(venues[0]));
+        vm.mockCall(
+            address(venues[0]),
+            abi.encodeWithSelector(IVenueAdapter.exposure.selector),
+            abi.encode(Exposure({deltaMin: 0, deltaMax: 0, gross: 0, equity: 1, margined: false}))
+        );
+
+        vm.expectRevert(abi.encodeWithSelector(IHedgeVault.AdapterNotEmpty.selector, address(venues[0])));
+        vault.setAdapter(address(venues[0]), type(uint128).max, 10_000);
+    }
+
     function testAPositionWorthNothingIsStillAPosition() public {
         venues[3].set(0, 0);
         vm.mockCall(
