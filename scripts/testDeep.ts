@@ -1,5 +1,5 @@
 // The Solidity tests at depth: `npm run test:deep`. Every fuzz test at 10,000 runs, the invariants in long random sequences
-// on the real venues; some twenty minutes on two cores, said at the end. Then the symbolic checks (auditSymbolic.ts). Exits 1
+// on the real venues; half an hour and more on two cores, said at the end. Then the symbolic checks (auditSymbolic.ts). Exits 1
 // when anything fails, ran too few times, or cannot run.
 import { spawn, spawnSync } from "node:child_process";
 import process from "node:process";
