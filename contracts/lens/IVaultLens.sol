@@ -11,7 +11,8 @@ interface IVaultLens {
     /// @notice Where everything is and what it holds.
     /// @param priced False when the price oracle reverts (`priceError` holds its revert data): values are then zero.
     /// @param navMid Net asset value at the mid price, before unwinding costs.
-    /// @param unread Adapters that did not answer, or for which others that burn their gas left none. Net asset value is then that of the others, and there are no measures.
+    /// @param unread Adapters that did not answer, or for which others that burn their gas left none. Net asset value is then
+    /// that of the others, and there are no measures.
     struct Snapshot {
         uint256 chainId;
         uint256 blockNumber;
