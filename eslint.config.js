@@ -1,6 +1,7 @@
 // The rules that no formatter or compiler keeps: which way imports point, what pure code may not reach, how we fail.
 import js from "@eslint/js";
 import { defineConfig, globalIgnores } from "eslint/config";
+import reactHooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 
 const BARE_ERROR = {
@@ -41,6 +42,11 @@ const BESIDE = { regime: ["hedge"], hedge: ["regime"] };
 
 const DEPLOY = { regex: "/deploy/", message: "Only the demo and the command line start a chain." };
 
+const BESIDE_THE_PAGE = {
+  regex: "src/(cli|demo)/",
+  message: "The page stands beside demo and command line: move what both use inward.",
+};
+
 function forbidden(folder) {
   const outward = [...INWARD.slice(INWARD.indexOf(folder) + 1), ...OUTER, ...(BESIDE[folder] ?? [])];
   return {
@@ -59,7 +65,7 @@ export default defineConfig(
     },
   },
   {
-    files: ["**/*.ts"],
+    files: ["**/*.{ts,tsx}"],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },
     rules: {
@@ -101,6 +107,11 @@ export default defineConfig(
       "no-restricted-syntax": ["error", BARE_ERROR, IMPURE_SYNTAX],
     },
   })),
+  {
+    files: ["app/**/*.{ts,tsx}"],
+    extends: [reactHooks.configs.flat["recommended-latest"]],
+    rules: { "no-restricted-imports": ["error", { patterns: [DEPLOY, BESIDE_THE_PAGE] }] },
+  },
   {
     files: ["test/**/*.ts"],
     rules: {

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const BIN = join(ROOT, "node_modules", ".bin");
-const HARDHAT = join(ROOT, "node_modules", "hardhat", "dist", "src", "cli.js");
+export const HARDHAT = join(ROOT, "node_modules", "hardhat", "dist", "src", "cli.js");
 const BUILD_STAMP = join(ROOT, "cache", "ballast-build.sha256");
 const BUILD_OUTPUTS = [join(ROOT, "artifacts", "contracts"), join(ROOT, "typechain-types", "index.ts")];
 const LOCK = join(ROOT, ".bootstrap.lock");
