@@ -1,10 +1,3 @@
-import {
-  getCompatibilityFallbackHandlerDeployments,
-  getExtensibleFallbackHandlerDeployments,
-  getSafeL2SingletonDeployments,
-  getSafeSingletonDeployments,
-} from "@safe-global/safe-deployments";
-import type { SingletonDeploymentV2 } from "@safe-global/safe-deployments";
 import { ZeroAddress, getAddress, keccak256 } from "ethers";
 import { SAFE_INTERFACE } from "../../src/safe/abi.ts";
 import {
@@ -14,18 +7,12 @@ import {
   SENTINEL,
   hasModuleGuard,
 } from "../../src/safe/guards.ts";
+import { PROXY_HASHES, SINGLETON_SLOT, handlerHashes, singletonHashes } from "../../src/safe/published.ts";
 import { compare } from "./rows.ts";
 import type { Expected, Row } from "./rows.ts";
 import type { Subject } from "./subject.ts";
 import { listOf } from "./wiring.ts";
 
-/** Where a Safe's proxy keeps the contract whose code it runs. */
-const SINGLETON_SLOT = 0n;
-/** keccak256 of the proxy's runtime code, as published with each version (test/integration/audit.ts compares). */
-export const PROXY_HASHES: Record<string, string> = {
-  "1.4.1": "0xd7d408ebcd99b2b70be43e20253d6d92a8ea8fab29bd3be7f55b10032331fb4c",
-  "1.5.0": "0x4e381985ca68b3e5d27b4425fa581c19cf33146d3f887a3cfca96f55528ea46f",
-};
 /** Modules listed at most: a Safe with more is a matter for itself. */
 const MOST_MODULES = 50;
 
@@ -58,9 +45,10 @@ export function safeRows({ chain, contracts: d }: Subject): Promise<Row>[] {
       async () => {
         const version = await ask("VERSION");
         const singleton = await chain.storedAddress(safe, SINGLETON_SLOT);
-        const published = hashesOf([getSafeL2SingletonDeployments, getSafeSingletonDeployments], version);
         const hash = keccak256(await chain.code(singleton));
-        return published.includes(hash) ? `a Safe ${version} as published` : `${singleton}, code of hash ${hash}`;
+        return singletonHashes(version).includes(hash)
+          ? `a Safe ${version} as published`
+          : `${singleton}, code of hash ${hash}`;
       },
       "the Safe runs code its makers did not publish: nothing below may be true",
     ),
@@ -104,11 +92,7 @@ export function safeRows({ chain, contracts: d }: Subject): Promise<Row>[] {
         const handler = await chain.storedAddress(safe, FALLBACK_HANDLER_SLOT);
         if (was !== undefined || handler === ZeroAddress) return orNone(handler);
         const version = await ask("VERSION");
-        const published = hashesOf(
-          [getCompatibilityFallbackHandlerDeployments, getExtensibleFallbackHandlerDeployments],
-          version,
-        );
-        return published.includes(keccak256(await chain.code(handler))) ? handlerName(version) : handler;
+        return handlerHashes(version).includes(keccak256(await chain.code(handler))) ? handlerName(version) : handler;
       },
       "another contract answers in the Safe's name, signatures included (ERC-1271): setFallbackHandler, unless the owners want it",
     ),
@@ -122,12 +106,4 @@ function handlerName(version: string): string {
 
 function orNone(address: string): string {
   return address === ZeroAddress ? "none" : getAddress(address);
-}
-
-/** The code hashes the Safe's makers publish for a version; none for one they do not know. */
-function hashesOf(
-  published: ((filter: { version: string }) => SingletonDeploymentV2 | undefined)[],
-  version: string,
-): string[] {
-  return published.flatMap((of) => Object.values(of({ version })?.deployments ?? {}).map(({ codeHash }) => codeHash));
 }

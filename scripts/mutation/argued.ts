@@ -5,6 +5,14 @@
 export const ALIKE: Readonly<Record<string, string>> = {
   "contracts/rebalance/HedgePolicy.sol boundary: return beyond > 0 ? beyond : int256(0); -> return beyond >= 0 ? beyond : int256(0);":
     "Zero either way.",
+  "contracts/rebalance/Rebalancer.sol boundary: bool nearer = size < 0 ? target.size >= size && target.size <= 0 : target.size <= size && target.size >= 0; -> bool nearer = size <= 0 ? target.size >= size && target.size <= 0 : target.size <= size && target.size >= 0;":
+    "Where nothing is held, either side lets through zero alone.",
+  "contracts/rebalance/Rebalancer.sol boundary: if (share > m.concentrationBps) m.concentrationBps = share; -> if (share >= m.concentrationBps) m.concentrationBps = share;":
+    "An equal share takes its own place.",
+  "contracts/rebalance/Rebalancer.sol boundary: if (leverage > m.leverageBps) m.leverageBps = leverage; -> if (leverage >= m.leverageBps) m.leverageBps = leverage;":
+    "An equal leverage takes its own place.",
+  "contracts/rebalance/Rebalancer.sol boundary: return delta < 0 ? -magnitude : magnitude; -> return delta <= 0 ? -magnitude : magnitude;":
+    "Zero has no sign.",
   "contracts/regime/AttestedFeed.sol boundary: for (; j > 0 && answers[j - 1] > answer; --j) answers[j] = answers[j - 1]; -> for (; j > 0 && answers[j - 1] >= answer; --j) answers[j] = answers[j - 1];":
     "Sorts the same: equal answers change places, and are no different.",
   "contracts/regime/AttestedFeed.sol boundary: if (greaterIsDefensive) return median < last - step ? int192(last - step) : median; -> if (greaterIsDefensive) return median <= last - step ? int192(last - step) : median;":
@@ -37,6 +45,8 @@ export const ALIKE: Readonly<Record<string, string>> = {
 
 /** They count as survivors; why they may. */
 export const ARGUED: Readonly<Record<string, string>> = {
+  "contracts/governance/ReviewGuard.sol boundary: if (gasleft() < LENS_GAS_NEEDED) revert NotEnoughGas(gasleft(), LENS_GAS_NEEDED); -> if (gasleft() <= LENS_GAS_NEEDED) revert NotEnoughGas(gasleft(), LENS_GAS_NEEDED);":
+    "One unit of gas, of which 10,000 are spare.",
   "contracts/vault/HedgeVault.sol boundary: if (gasleft() < ENOUGH_GAS) revert InsufficientGas(gasleft()); -> if (gasleft() <= ENOUGH_GAS) revert InsufficientGas(gasleft());":
     "One unit of gas: what is promised is that little gas shows no old value, not where little ends.",
   "contracts/vault/RedemptionQueue.sol boundary: if (gasleft() < UNWIND_GAS + UNWIND_GAS / 32) revert IHedgeVault.InsufficientGas(gasleft()); -> if (gasleft() <= UNWIND_GAS + UNWIND_GAS / 32) revert IHedgeVault.InsufficientGas(gasleft());":

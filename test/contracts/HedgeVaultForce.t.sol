@@ -160,6 +160,23 @@ contract HedgeVaultForceTest is HedgeVaultSetup {
         vault.force{gas: tooLittle + 200_000}(1);
     }
 
+    function testTheLeastGasThatLetsItThroughIsEnoughForAVenueThatNeedsNearlyAll() public {
+        _toVenue(0, 1_000e6);
+        venues[0].setNeeds(vault.UNWIND_GAS() - 80_000);
+        _overdue(ALICE, 1_000 * SHARE);
+
+        bool done;
+        for (uint256 sent = vault.UNWIND_GAS(); !done; sent += 5_000) {
+            try vault.force{gas: sent}(1) {
+                done = true;
+            } catch {
+                done = false;
+            }
+        }
+
+        require(vault.sliceOf(ALICE, address(venues[0])) == 0, "unwound: nobody can starve it and have its slice kept");
+    }
+
     function testItSaysWhatWasForcedAndWhatEachVenueGave() public {
         _toVenue(0, 1_000e6);
         _toVenue(1, 2_000e6);

@@ -76,6 +76,27 @@ contract ReviewGuardAnnounceTest is GuardSetup {
         guard.announce{gas: 1_000_000}(address(vault), 0, data);
     }
 
+    function testTheGasAPlanNeedsIsWhatTheLensIsGivenAndWhatACallKeeps() public {
+        bytes memory data = _planCall(false);
+        vm.prank(KEEPER);
+        try guard.announce{gas: 5_000_000}(address(rebalancer), 0, data) {
+            revert("announced");
+        } catch (bytes memory reason) {
+            (, uint256 needed) = abi.decode(_from(reason, 4), (uint256, uint256));
+            require(needed == 5_000_000 + 5_000_000 / uint256(63) + 10_000, "needed");
+        }
+    }
+
+    function testAPlanWithoutAPlan() public {
+        bytes memory data = abi.encodeWithSelector(rebalancer.execute.selector);
+        vm.prank(KEEPER);
+        try guard.announce(address(rebalancer), 0, data) {
+            revert("announced");
+        } catch (bytes memory reason) {
+            require(reason.length == 0, "the decoder refuses");
+        }
+    }
+
     // ---- outcome ----
 
     function testAnOtherCallWaitsLongest() public {
@@ -163,5 +184,10 @@ contract ReviewGuardAnnounceTest is GuardSetup {
     function _first(bytes memory data, uint256 length) private pure returns (bytes memory part) {
         part = new bytes(length);
         for (uint256 i; i < length; ++i) part[i] = data[i];
+    }
+
+    function _from(bytes memory data, uint256 start) private pure returns (bytes memory part) {
+        part = new bytes(data.length - start);
+        for (uint256 i; i < part.length; ++i) part[i] = data[start + i];
     }
 }

@@ -39,6 +39,8 @@ contract ReviewGuardCheckTest is GuardSetup {
             _refuseViaSafe(address(vault), data, _notAnnounced(address(vault), data));
             return;
         }
+        vm.expectEmit(address(guard));
+        emit IReviewGuard.Used(key);
         _viaSafe(address(vault), data);
         require(vault.balanceOf(STRANGER) == 1e18, "did not run");
         require(guard.announcement(key).announcedAt == 0, "not used up");

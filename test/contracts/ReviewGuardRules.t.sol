@@ -54,6 +54,16 @@ contract ReviewGuardRulesTest is World {
         _deploy(rules);
     }
 
+    function testExitDelayNoLongerThanTheLongestWindow() public {
+        // As if leavers of the vault needed less time than the Safe's own calls.
+        vm.mockCall(address(vault), abi.encodeCall(vault.EXIT_DEADLINE, ()), abi.encode(1 days));
+        IReviewGuard.Rules memory rules = _rules();
+        rules.exitDelay = rules.otherWindow;
+        _refuse("exitDelay", rules.exitDelay, rules);
+        ++rules.exitDelay;
+        _deploy(rules);
+    }
+
     function testExpiryOfLessThanADayOrMoreThanTwoWeeks() public {
         IReviewGuard.Rules memory rules = _rules();
         rules.expiry = 1 days - 1;
@@ -94,6 +104,8 @@ contract ReviewGuardRulesTest is World {
         rules.secondVetoBps = 10_001;
         _refuse("secondVetoBps", 10_001, rules);
         rules.secondVetoBps = 10_000;
+        _deploy(rules);
+        rules.planVetoBps = rules.otherVetoBps = 10_000;
         _deploy(rules);
     }
 

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { getCreateAddress } from "ethers";
 import type { LocalChain } from "../../deploy/devnet/chain.ts";
@@ -107,7 +107,8 @@ function compile(source: string, name: string, buildInfoId: string, edits: Edit[
 function runCompiler(input: string): string {
   const solc = createRequire(import.meta.url).resolve("solc/solc.js");
   mkdirSync(CACHE, { recursive: true });
-  const file = `${CACHE}/input.json`;
+  // Of its own too: other processes of the test run compile other variants meanwhile.
+  const file = `${CACHE}/input-${process.pid}.json`;
   writeFileSync(file, input);
   const descriptor = openSync(file, "r");
   const { stdout, stderr } = spawnSync(process.execPath, [solc, "--standard-json"], {
@@ -116,6 +117,7 @@ function runCompiler(input: string): string {
     maxBuffer: 2 ** 28,
   });
   closeSync(descriptor);
+  rmSync(file);
   // A line about solvers comes first.
   const start = stdout.indexOf("{");
   if (start === -1) throw new VariantDoesNotCompile("the compiler says nothing", stderr);

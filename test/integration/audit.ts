@@ -1,7 +1,5 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -12,7 +10,6 @@ import type { Audit, AuditRequest } from "../../deploy/audit/audit.ts";
 import { readBuild } from "../../deploy/audit/build.ts";
 import type { ContractName } from "../../deploy/audit/build.ts";
 import type { Row } from "../../deploy/audit/rows.ts";
-import { PROXY_HASHES } from "../../deploy/audit/safe.ts";
 import { safeAbi, safeArtifact } from "../../deploy/devnet/safe.ts";
 import { localParameters } from "../../deploy/devnet/world.ts";
 import { DEFAULT_POLICY } from "../../deploy/parameters.ts";
@@ -20,9 +17,11 @@ import type { DeployParameters } from "../../deploy/parameters.ts";
 import { FUNCTION_ROLES, MANAGED, ROLES, selectorOf } from "../../deploy/vault.ts";
 import { WrongChain } from "../../src/keeper/observe.ts";
 import { GUARD_SLOT } from "../../src/safe/guards.ts";
+import { PROXY_HASHES } from "../../src/safe/published.ts";
 import { AccessManager__factory, AttestedFeed__factory } from "../../typechain-types/index.js";
 import { ballast, ballastJson } from "../helpers/ballast.ts";
 import { SAFE_VERSIONS, rejection } from "../helpers/safeScene.ts";
+import { serveChain } from "../helpers/serveChain.ts";
 import { newRounds, sceneOf, vaultScene } from "../helpers/vaultScene.ts";
 import type { VaultScene } from "../helpers/vaultScene.ts";
 
@@ -493,19 +492,8 @@ describe("Auditing a deployment", () => {
     let url: string;
     let close: () => void;
 
-    /** The scene's chain behind a port; what it does not know is an error of the node. */
     before(async () => {
-      const server = createServer((request, response) => {
-        let body = "";
-        request.on("data", (part: Buffer) => (body += part.toString()));
-        request.on("end", () => void answer(body).then((text) => response.end(text)));
-      }).listen(0, "127.0.0.1");
-      await new Promise((resolve) => server.once("listening", resolve));
-      url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-      close = () => {
-        server.closeAllConnections();
-        server.close();
-      };
+      ({ url, close } = await serveChain(scene.chain));
       folder = await mkdtemp(join(tmpdir(), "ballast-audit-"));
       await writeFile(join(folder, "deployment.json"), JSON.stringify(scene.deployment));
       await writeFile(join(folder, "parameters.json"), JSON.stringify(parameters));
@@ -514,24 +502,6 @@ describe("Auditing a deployment", () => {
       close();
       await rm(folder, { recursive: true, force: true });
     });
-
-    async function answer(body: string): Promise<string> {
-      interface Call {
-        id: number;
-        method: string;
-        params: unknown[];
-      }
-      const one = async ({ id, method, params }: Call): Promise<unknown> =>
-        scene.chain.request(method, params).then(
-          (result) => ({ jsonrpc: "2.0", id, result }),
-          (error: unknown) => {
-            const { code, message, data } = error as { code?: number; message: string; data?: unknown };
-            return { jsonrpc: "2.0", id, error: { code: code ?? -32_000, message, data } };
-          },
-        );
-      const calls = JSON.parse(body) as Call | Call[];
-      return JSON.stringify(Array.isArray(calls) ? await Promise.all(calls.map(one)) : await one(calls));
-    }
 
     it("ends with 0 when all matches, on one screen, and with 1 when something differs", async () => {
       const args = [

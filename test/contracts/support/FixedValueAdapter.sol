@@ -24,6 +24,9 @@ contract FixedValueAdapter is SliceBook {
     /// @dev What it hands back as the vault's cash while it unwinds.
     uint256 public restoring;
 
+    /// @dev Gas it burns before it lets anything out.
+    uint256 public needs;
+
     error Paused();
 
     constructor(address vault_) SliceBook(vault_) {}
@@ -40,6 +43,10 @@ contract FixedValueAdapter is SliceBook {
 
     function setBomb(uint256 words) external {
         bomb = words;
+    }
+
+    function setNeeds(uint256 gas) external {
+        needs = gas;
     }
 
     function setRestoring(uint256 assets) external {
@@ -60,6 +67,8 @@ contract FixedValueAdapter is SliceBook {
     }
 
     function unwind(uint256 units, bool) public virtual onlyVault returns (address, uint256) {
+        uint256 start = gasleft();
+        while (start - gasleft() < needs) continue;
         if (bomb != 0) _explode(32 * bomb);
         if (paused) revert Paused();
         uint256 total = _takeUnits(units);
