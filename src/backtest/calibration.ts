@@ -17,6 +17,10 @@ const CURVE_BINS = 10;
 /** Twice the longest window: the errors of windows that overlap are alike, so shorter blocks would feign certainty. */
 const MEAN_BLOCK_SESSIONS = 126;
 
+/** Resamples of published intervals, and the seed they start from. */
+export const CALIBRATION_PATHS = 1_000;
+export const CALIBRATION_SEED = 1;
+
 /** Forecasts of one tenth of the range, and how often the event came. */
 export interface CurvePoint {
   readonly forecasts: number;

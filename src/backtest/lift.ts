@@ -19,6 +19,8 @@ import type { SignalLift } from "./result.ts";
 /** Mean length of a block of resampled sessions: a quarter, longer than warnings and quiet spells cluster. */
 export const LIFT_MEAN_BLOCK = 63;
 export const LIFT_RESAMPLES = 1_000;
+/** Where the bootstrap behind published intervals begins: the same numbers for everybody. */
+export const LIFT_SEED = 1;
 /** Fewer entries or onsets carry no claim and get no interval: a resample of two hits is always two hits. */
 export const MIN_EVENTS = 10;
 /** Chance of finding an effect that is there, for the smallest lift that could have been found. */

@@ -12,6 +12,14 @@ export const RISE_MARGIN = 1.5;
 /** Equity / notional below which a venue liquidates: 6.25 %, Perpetual Protocol v2's, the venue of the contracts. */
 export const MAINTENANCE_MARGIN = 0.0625;
 
+/**
+ * The rise of the price at which a short is liquidated, decimal: equity falls by what it loses while the margin to keep
+ * grows with its notional. Negative when it is due already. Equity and notional in the same unit.
+ */
+export function liquidatingRise(equity: number, notional: number): number {
+  return (equity / notional - MAINTENANCE_MARGIN) / (1 + MAINTENANCE_MARGIN);
+}
+
 /** The worst rise known so far. */
 export interface WorstRise {
   /** Decimal: 0.65 is a rise of 65 %. Never negative. */

@@ -30,7 +30,10 @@ export interface SpxModel {
   readonly dividendYield: number;
 }
 
-/** Start value: about 3 points of volatility between the 25-delta put and the money at VIX 15. Tried from −0.15 to −0.35. */
+/**
+ * Start value: about 3 points of volatility between the 25-delta put and the money at VIX 15. Tried from −0.15 to −0.35; below
+ * VIX 11.5 the steepest meets the smile's upper bound at a condor's bought put, whose price is then up to 0.25 points off.
+ */
 export const SKEW_SLOPE = -0.25;
 const DIVIDEND_YIELD = 0.018;
 /** Least and greatest volatility of a strike over σ₀: no smile goes on in a straight line. */

@@ -54,7 +54,7 @@ export function decide(evidence: Evidence): Decision {
   if (state.nav === 0n) return hold("NO_ASSETS", "The vault holds nothing.", state);
 
   const targets = evidence.policy[said].targets;
-  const { aims, liquidity, perp } = work(evidence, state, targets);
+  const { aims, liquidity, perp } = weigh(evidence, state, targets);
   if (liquidity === null && perp === null) {
     return hold("INSIDE_BAND", insideBand(said, state, aims), state);
   }
@@ -74,13 +74,15 @@ export function decide(evidence: Evidence): Decision {
   return { kind: "rebalance", regime: said, sentence: sentenceOf(said, state, aims), state, aims, plan };
 }
 
-interface Work {
+/** What a state calls for under a regime's targets: where to, and which positions have to move for it; null may stay. */
+export interface Weighing {
   aims: Aims;
   liquidity: LiquidityTarget | null;
   perp: PerpTarget | null;
 }
 
-function work(evidence: Evidence, state: VaultState, targets: PolicyTargets): Work {
+/** The numbers behind a decision, of one that holds too: for explaining it. */
+export function weigh(evidence: Evidence, state: VaultState, targets: PolicyTargets): Weighing {
   const liquidity = evidence.scope === "full" ? liquidityTarget(evidence, state, targets) : null;
   const kept = positionOf(evidence);
   const loose = BigInt(evidence.liquidity.feesBase) + BigInt(evidence.liquidity.idleBase);
@@ -189,7 +191,7 @@ function sentenceOf(regime: RegimeName, state: VaultState, aims: Aims): string {
   if (aims.short !== state.short) parts.push(`ETH short from ${eth(state.short)} to ${eth(aims.short)}`);
   else if (aims.equity !== state.perpEquity)
     parts.push(`margin from ${share(state.perpEquity)} % to ${share(aims.equity)} %`);
-  return `The regime is ${regime}: ${parts.join(", ")} (liquidity delta ${eth(aims.liquidityDelta)} ETH).`;
+  return `The regime is ${regime}: ${parts.join(", ")} (liquidity is worth ${eth(aims.liquidityDelta)} ETH of exposure).`;
 }
 
 function insideBand(regime: RegimeName, state: VaultState, aims: Aims): string {

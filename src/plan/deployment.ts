@@ -1,6 +1,12 @@
+import { getAddress, isAddress } from "ethers";
 import { z } from "zod";
 
-const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, "an address");
+/** In any case of letters, given back with its checksum: contracts' answers are compared with it. A wrong checksum is a typo. */
+const address = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{40}$/, "an address")
+  .refine((text) => isAddress(text), "an address whose checksum is right")
+  .transform((text) => getAddress(text));
 const whole = z.number().int().nonnegative();
 
 const deploymentSchema = z.object({

@@ -2,7 +2,8 @@ import { baseValue } from "../hedge/liquidity.ts";
 import type { Evidence } from "./evidence.ts";
 import { abs, BPS, formatFixed, max } from "./fixedPoint.ts";
 import { firstDifference } from "./plan.ts";
-import { pairOf, vaultState } from "./state.ts";
+import type { Plan } from "./plan.ts";
+import { midPrice, pairOf, vaultState } from "./state.ts";
 
 /** Fees, funding and small deposits move amounts a little in a day; beyond this an older decision no longer fits. */
 const DRIFT_BPS = 100n;
@@ -41,4 +42,25 @@ function fixedPart({ vault, liquidity, perp }: Evidence): object {
     },
     perp: { adapter: perp.adapter, costBps: perp.costBps, size: perp.size },
   };
+}
+
+/**
+ * What has moved further than a plan tolerates since it was made, by evidence of now; null when the Rebalancer would still
+ * take it. As Rebalancer._requireUnmoved: the difference against the larger of the two, in basis points.
+ */
+export function brokenTolerance(plan: Plan, now: Evidence): string | null {
+  const { liquidity, perp } = now;
+  const moves: [what: string, from: bigint, to: bigint][] = [
+    ["price", BigInt(plan.fromPrice), midPrice(now)],
+    ...plan.liquidity.map(({ fromLiquidity }): [string, bigint, bigint] => [
+      "liquidity",
+      BigInt(fromLiquidity),
+      BigInt(liquidity.liquidity),
+    ]),
+    ...plan.perps.map(({ fromSize }): [string, bigint, bigint] => ["short", -BigInt(fromSize), -BigInt(perp.size)]),
+  ];
+  for (const [what, from, to] of moves) {
+    if (abs(from - to) * BPS > max(from, to) * BigInt(plan.toleranceBps)) return `${what} was ${from}, is ${to}`;
+  }
+  return null;
 }

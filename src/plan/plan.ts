@@ -34,6 +34,9 @@ export interface PerpTarget {
   fromSize: string;
 }
 
+/** The last second a JavaScript Date can tell. */
+const LAST_SECOND = 8_640_000_000_000n;
+
 /** The call's data is not a plan for the Rebalancer. */
 export class NotAPlan extends Error {
   constructor(detail: string) {
@@ -55,8 +58,16 @@ export function planNonce(chainId: string, vault: string, slotStart: number): st
 
 /** Calldata of Rebalancer.execute for a plan. */
 export function encodePlan(plan: Plan): string {
-  const struct: IRebalancer.PlanStruct = { ...plan, regime: REGIME_NAMES.indexOf(plan.regime) };
-  return rebalancer.encodeFunctionData("execute", [struct]);
+  return rebalancer.encodeFunctionData("execute", [structOf(plan)]);
+}
+
+/** Calldata of Rebalancer.deleverage for a plan of the keeper's own. */
+export function encodeDeleverage(plan: Plan): string {
+  return rebalancer.encodeFunctionData("deleverage", [structOf(plan)]);
+}
+
+function structOf(plan: Plan): IRebalancer.PlanStruct {
+  return { ...plan, regime: REGIME_NAMES.indexOf(plan.regime) };
 }
 
 /** The plan in calldata of Rebalancer.execute. Throws NotAPlan. */
@@ -69,6 +80,9 @@ export function decodePlan(data: string): Plan {
   }
   const regime = REGIME_NAMES[Number(decoded.regime)];
   if (regime === undefined) throw new NotAPlan(`regime ${decoded.regime} does not exist`);
+  if (decoded.validAfter > LAST_SECOND || decoded.validUntil > LAST_SECOND) {
+    throw new NotAPlan("its times are beyond any calendar");
+  }
   const plan: Plan = {
     nonce: decoded.nonce.toString(),
     validAfter: Number(decoded.validAfter),

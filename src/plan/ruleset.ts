@@ -1,4 +1,5 @@
 import { keccak256, toUtf8Bytes } from "ethers";
+import { DWELL, ELEVATED_FROM, HYSTERESIS, STRESS_ABOVE } from "../regime/ruleMachine.ts";
 import { canonicalJson } from "./canonicalJson.ts";
 
 /**
@@ -32,3 +33,25 @@ export const RULES = {
 
 /** keccak256 of the rules' canonical JSON. */
 export const RULESET_HASH = keccak256(toUtf8Bytes(canonicalJson(RULES)));
+
+/** The regime model: the rule machine with its thresholds, in points with 8 decimals, and its closes for a step down. */
+export const MODEL = {
+  name: "ballast-rule-machine",
+  version: 1,
+  elevatedFrom: ELEVATED_FROM.toString(),
+  stressAbove: STRESS_ABOVE.toString(),
+  hysteresis: HYSTERESIS.toString(),
+  dwell: DWELL,
+} as const;
+
+/** keccak256 of the model's canonical JSON. */
+export const MODEL_HASH = keccak256(toUtf8Bytes(canonicalJson(MODEL)));
+
+/** Rules and model as evidence names them: a verifier that has others says so, instead of giving another answer. */
+export const IN_FORCE = {
+  ruleset: { name: RULES.name, version: RULES.version, hash: RULESET_HASH },
+  model: { name: MODEL.name, version: MODEL.version, hash: MODEL_HASH },
+} as const;
+
+/** This software's version: package.json's, said in the evidence for information only. */
+export const CODE_VERSION = "0.1.0";

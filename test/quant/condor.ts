@@ -1,7 +1,14 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { CONDOR_POLICY, condorOf, condorOrders, condorTiersAt, fillCondors } from "../../src/hedge/condor.ts";
-import type { CondorPosition } from "../../src/hedge/condor.ts";
+import {
+  CONDOR_POLICY,
+  CONDOR_TIERS,
+  condorOf,
+  condorOrders,
+  condorTiersAt,
+  fillCondors,
+} from "../../src/hedge/condor.ts";
+import type { CondorPosition, CondorTier } from "../../src/hedge/condor.ts";
 import { blackScholes, OptionInputError, payoffAtExpiry } from "../../src/hedge/options.ts";
 import { fillPutSpread, NO_PUT_SPREAD, putSpreadOrder } from "../../src/hedge/putSpread.ts";
 import {
@@ -29,6 +36,19 @@ const MODEL = spxModel();
 function surfaceAt(day: number, vix: number, spot = 2700, model = MODEL): SpxSurface {
   const term = { days: [9, 30, 93, 184], volatilities: [0.95 * vix, vix, 1.1 * vix, 1.15 * vix] };
   return { day, spot, rate: 0.02, term, model };
+}
+
+/** The strikes of a tier's bought options, and their expiry. */
+function outermost(surface: SpxSurface, tier: CondorTier): { low: number; high: number; expiryDay: number } {
+  const { legs, expiryDay } = condorOf(surface, tier, CONDOR_POLICY.halfSpread)!;
+  const strikes = legs.map(({ strike }) => strike);
+  return { low: Math.min(...strikes), high: Math.max(...strikes), expiryDay };
+}
+
+/** A butterfly of the S&P's grid, 5 points wide: below zero it would be free money. */
+function butterfly(surface: SpxSurface, strike: number, expiryDay: number): number {
+  const [low, middle, high] = [-5, 0, 5].map((step) => spxOptionPrice(surface, "put", strike + step, expiryDay));
+  return low! + high! - 2 * middle!;
 }
 
 const vixes = fc.double({ min: 9, max: 20, noNaN: true });
@@ -64,18 +84,31 @@ describe("S&P smile", () => {
     );
   });
 
-  it("is free of butterfly arbitrage where condors are sold", () => {
+  it("is free of butterfly arbitrage between a condor's outermost strikes, to a slope of -0.3", () => {
+    const tiers = fc.constantFrom(...CONDOR_TIERS.map(({ id }) => id));
+    const share = fc.double({ min: 0, max: 1, noNaN: true });
     fc.assert(
-      fc.property(vixes, slopes, fc.double({ min: -0.12, max: 0.08, noNaN: true }), (vix, slope, logMoneyness) => {
+      fc.property(vixes, fc.double({ min: -0.3, max: 0, noNaN: true }), tiers, share, (vix, slope, tier, at) => {
         const surface = surfaceAt(DAY, vix, 2700, spxModel(slope));
-        const strike = 2700 * Math.exp(logMoneyness);
-        const [low, middle, high] = [strike - 5, strike, strike + 5].map((k) =>
-          spxOptionPrice(surface, "put", k, DAY + 38),
-        );
-        expect(low! + high! - 2 * middle!).to.be.at.least(-1e-3);
-        expect(high!).to.be.at.least(low!);
+        const { low, high, expiryDay } = outermost(surface, tier);
+        const strike = low + at * (high - low);
+        expect(butterfly(surface, strike, expiryDay)).to.be.at.least(-1e-9);
+        const put = (k: number): number => spxOptionPrice(surface, "put", k, expiryDay);
+        expect(put(strike + 5)).to.be.at.least(put(strike));
       }),
     );
+  });
+
+  it("has a kink where a smile of -0.35 meets its bound, worth up to a quarter of a point below VIX 11.5", () => {
+    const steepest = spxModel(-0.35);
+    const worst = (vix: number): number => {
+      const surface = surfaceAt(DAY, vix, 2700, steepest);
+      const { low, high, expiryDay } = outermost(surface, "conservative");
+      const strikes = Array.from({ length: 500 }, (_, i) => low + (i / 499) * (high - low));
+      return Math.min(...strikes.map((strike) => butterfly(surface, strike, expiryDay)));
+    };
+    expect(worst(9.25)).to.be.within(-0.25, -0.2);
+    expect(worst(11.5)).to.be.at.least(-1e-9);
   });
 
   it("comes from the view, and is unknown without a fresh S&P or VIX", () => {
