@@ -4,6 +4,8 @@ import { Interface } from "ethers";
 export const SAFE_INTERFACE = new Interface([
   "function getTransactionHash(address to, uint256 value, bytes data, uint8 operation, uint256 safeTxGas, uint256 baseGas, uint256 gasPrice, address gasToken, address refundReceiver, uint256 nonce) view returns (bytes32)",
   "function VERSION() view returns (string)",
+  "function domainSeparator() view returns (bytes32)",
+  "function getStorageAt(uint256 offset, uint256 length) view returns (bytes)",
   "function nonce() view returns (uint256)",
   "function getThreshold() view returns (uint256)",
   "function getOwners() view returns (address[])",

@@ -15,16 +15,20 @@ export interface SafeAccount {
   nonce: bigint;
 }
 
-/** Reads a Safe. Throws NotASafe when the address does not answer as one. */
-export async function readSafe(provider: Provider, safe: string): Promise<SafeAccount> {
+/** Reads a Safe, at the latest block or a given one. Throws NotASafe when the address does not answer as one. */
+export async function readSafe(
+  provider: Provider,
+  safe: string,
+  blockTag: number | "latest" = "latest",
+): Promise<SafeAccount> {
   const contract = new Contract(safe, SAFE_INTERFACE, provider);
   const { chainId } = await provider.getNetwork();
   try {
     const [version, owners, threshold, nonce] = (await Promise.all([
-      contract.getFunction("VERSION")(),
-      contract.getFunction("getOwners")(),
-      contract.getFunction("getThreshold")(),
-      contract.getFunction("nonce")(),
+      contract.getFunction("VERSION")({ blockTag }),
+      contract.getFunction("getOwners")({ blockTag }),
+      contract.getFunction("getThreshold")({ blockTag }),
+      contract.getFunction("nonce")({ blockTag }),
     ])) as [string, string[], bigint, bigint];
     return { address: getAddress(safe), chainId, version, owners: [...owners], threshold: Number(threshold), nonce };
   } catch (error) {

@@ -5,6 +5,7 @@ import type { SafeAccount } from "./account.ts";
 import { readApprovals } from "./approvals.ts";
 import { NotEnoughSignatures, SafeExecutionFailed, SafeReverted } from "./errors.ts";
 import type { IgnoredSignature } from "./errors.ts";
+import { mined } from "./mined.ts";
 import { checkPacket } from "./packet.ts";
 import type { Packet } from "./packet.ts";
 import { explainSafeRevert, revertDataOf } from "./revert.ts";
@@ -40,7 +41,7 @@ export interface Execution {
  * Executes a proposal: gathers signatures, checks them and the nonce, tries the call without sending, sends it, and looks
  * at what the Safe reported.
  * Throws PacketError, WrongChain, NonceTaken, NonceAhead, NotEnoughSignatures, SafeReverted (nothing was sent),
- * SafeExecutionFailed (mined, but the inner call failed), and the service's errors.
+ * SafeExecutionFailed (mined, but the inner call failed), NotMined, ReplacedByAnother, MinedAndReverted, and the service's errors.
  */
 export async function executeSafeTx(request: ExecuteRequest): Promise<Execution> {
   const { provider, signer } = request;
@@ -54,8 +55,8 @@ export async function executeSafeTx(request: ExecuteRequest): Promise<Execution>
   const call = { from, to: packet.safe, data: execTransactionData(packet.safeTx, assembleSignatures(signatures)) };
   const gasLimit = await tryExecution(request, call);
   const connected = signer.provider ? signer : signer.connect(provider);
-  const sent = await connected.sendTransaction({ ...call, gasLimit });
-  const receipt = (await sent.wait())!;
+  const chainId = BigInt(packet.chainId);
+  const receipt = await mined("executing", await connected.sendTransaction({ ...call, gasLimit, chainId }));
   const outcome = readOutcome(receipt.logs, packet.safe, packet.safeTxHash);
   if (outcome !== "success") throw new SafeExecutionFailed(packet.safeTxHash, receipt.hash);
   return {
@@ -136,15 +137,16 @@ export interface ExecutionRecord {
   blockNumber: number;
 }
 
-/** Looks for the execution of a Safe transaction in the chain's logs; null when there is none since `fromBlock`. */
+/** Looks for the execution of a Safe transaction in the chain's logs; null when there is none in these blocks. */
 export async function findExecution(
   provider: Provider,
   safe: string,
   safeTxHash: string,
   fromBlock: number,
+  toBlock: number | "latest" = "latest",
 ): Promise<ExecutionRecord | null> {
   const topics = [[topicOf("ExecutionSuccess"), topicOf("ExecutionFailure")], safeTxHash];
-  const logs = await provider.getLogs({ address: safe, topics, fromBlock, toBlock: "latest" });
+  const logs = await provider.getLogs({ address: safe, topics, fromBlock, toBlock });
   const log = logs[0];
   if (!log) return null;
   const success = log.topics[0] === topicOf("ExecutionSuccess");
@@ -161,7 +163,7 @@ function topicOf(event: "ExecutionSuccess" | "ExecutionFailure"): string {
   return SAFE_INTERFACE.getEvent(event)!.topicHash;
 }
 
-/** A tenth more than estimated: state may move between estimate and inclusion. */
+/** Half more than estimated: state may move between estimate and inclusion. */
 function withMargin(gas: bigint): bigint {
   return gas + gas / 2n;
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { open, readFile, rename, unlink } from "node:fs/promises";
+import { open, readFile, readdir, rename, rm, stat, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { PacketError, PacketLocked } from "./errors.ts";
 import { packetText, parsePacket, withSignatures } from "./packet.ts";
@@ -9,6 +10,10 @@ import type { SafeSignature } from "./signatures.ts";
 /** How long to wait for another process that writes the same packet: a write takes a few milliseconds. */
 const DEFAULT_LOCK_WAIT_MS = 5_000;
 const LOCK_RETRY_MS = 15;
+/** An older lock is dead whatever process has its number now: after a reboot, or in a container, another one may. */
+const OLDEST_LOCK_MS = 60_000;
+/** A lock without a number is of a process that was killed between making and filling it. */
+const OLDEST_EMPTY_LOCK_MS = 1_000;
 
 /** Reads and checks a packet. Throws PacketError that names the file, also when it cannot be read. */
 export async function readPacket(path: string): Promise<Packet> {
@@ -69,16 +74,39 @@ async function readIfThere(path: string, tolerant: boolean): Promise<Packet | nu
   }
 }
 
+/**
+ * Writes a file so that a reader sees the old one or the new one, never a part, also after a power cut; and clears away what a
+ * process that was killed at it left. Throws PacketLocked.
+ */
+export function writeAlone(path: string, text: string): Promise<void> {
+  return locked(path, undefined, () => writeWhole(path, text));
+}
+
 async function writeWhole(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  const file = await open(temporary, "wx");
+  const temporary = `${path}.${randomUUID()}${TEMPORARY_SUFFIX}`;
   try {
-    await file.writeFile(text);
-    await file.sync(); // Else a power cut after the rename may leave an empty file.
-  } finally {
-    await file.close();
+    const file = await open(temporary, "wx");
+    try {
+      await file.writeFile(text);
+      await file.sync(); // Else a power cut after the rename may leave an empty file.
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    // On a full disk each try would leave another part, and keep it full.
+    await rm(temporary, { force: true });
+    throw error;
   }
-  await rename(temporary, path);
+}
+
+const TEMPORARY_SUFFIX = ".tmp";
+
+/** Parts of a file that killed processes left: with the lock held nobody is writing one. */
+async function removeParts(path: string): Promise<void> {
+  const [folder, start] = [dirname(path), `${basename(path)}.`];
+  const parts = (await readdir(folder)).filter((name) => name.startsWith(start) && name.endsWith(TEMPORARY_SUFFIX));
+  for (const name of parts) await rm(join(folder, name), { force: true });
 }
 
 /** Runs with `<path>.lock` held. The lock names its process, so that one left by a killed process is taken over. */
@@ -91,28 +119,37 @@ async function locked<T>(path: string, waitMs = DEFAULT_LOCK_WAIT_MS, work: () =
     await delay(LOCK_RETRY_MS);
   }
   try {
+    await removeParts(path);
     return await work();
   } finally {
-    await unlink(lock);
+    await rm(lock, { force: true });
   }
 }
 
 async function tryLock(lock: string): Promise<boolean> {
-  try {
-    const file = await open(lock, "wx");
-    await file.writeFile(String(process.pid));
-    await file.close();
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+  const file = await open(lock, "wx").catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return null;
     throw error;
+  });
+  if (file === null) return false;
+  try {
+    await file.writeFile(String(process.pid));
+  } catch (error) {
+    await unlink(lock);
+    throw error;
+  } finally {
+    await file.close();
   }
+  return true;
 }
 
 async function removeIfDead(lock: string): Promise<void> {
   try {
     const pid = Number(await readFile(lock, "utf8"));
-    if (Number.isInteger(pid) && pid > 0 && !isRunning(pid)) await unlink(lock);
+    const isNamed = Number.isInteger(pid) && pid > 0;
+    const age = Date.now() - (await stat(lock)).mtimeMs;
+    const isOld = age > (isNamed ? OLDEST_LOCK_MS : OLDEST_EMPTY_LOCK_MS);
+    if (isOld || (isNamed && !isRunning(pid))) await unlink(lock);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }

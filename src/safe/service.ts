@@ -36,6 +36,8 @@ export interface ServiceTransaction {
   signatures: SafeSignature[];
   proposer: string | null;
   proposedByDelegate: string | null;
+  /** Whatever the proposer wrote beside it: nothing vouches for it. */
+  origin: string | null;
   executed: boolean;
   /** Null until executed. */
   successful: boolean | null;
@@ -53,6 +55,7 @@ export interface Proposal {
 
 const DEFAULT_TIMEOUT_MS = 15_000;
 const PAGE_SIZE = 100;
+const MOST_PAGES = 50;
 
 /**
  * A Safe transaction service. All methods throw ServiceUnavailable, ServiceRateLimited, ServiceUnauthorized or
@@ -121,7 +124,12 @@ export class SafeService {
   /** All transactions of a Safe that are not executed and still can be, by nonce. */
   async pending(safe: string): Promise<ServiceTransaction[]> {
     const found: ServiceTransaction[] = [];
-    for (;;) {
+    for (let pages = 0; ; pages++) {
+      // A list without an end would fill our memory, and keep us from ever doing anything again.
+      if (pages === MOST_PAGES) {
+        const reason = `it lists more than ${MOST_PAGES * PAGE_SIZE} pending transactions; reject some, or go by file`;
+        throw new ServiceUnavailable(this.url, reason);
+      }
       const options = { limit: PAGE_SIZE, offset: found.length, ordering: "nonce" };
       const page = await this.#ask(() => this.#kit.getPendingTransactions(getAddress(safe), options));
       found.push(...page.results.map((response) => this.#read(response)));
@@ -177,6 +185,7 @@ export class SafeService {
       signatures: (response.confirmations ?? []).flatMap(({ signature }) => readable(computed, signature)),
       proposer: response.proposer,
       proposedByDelegate: response.proposedByDelegate,
+      origin: typeof response.origin === "string" ? response.origin : null,
       executed: response.isExecuted,
       successful: response.isSuccessful,
       transactionHash: response.transactionHash,

@@ -1,3 +1,4 @@
+import { concat, dataLength, dataSlice, toBeHex } from "ethers";
 import type { Provider, Signer } from "ethers";
 import { readSafe, requireChain, requireUnusedNonce } from "./account.ts";
 import { BadSignature, NotAnOwner } from "./errors.ts";
@@ -24,8 +25,15 @@ export async function signPacket(
   if (!account.owners.includes(owner)) throw new NotAnOwner(owner, checked.safe, account.owners);
 
   const domain = safeDomain(checked.chainId, checked.safe);
-  const made = await wallet.signTypedData(domain, SAFE_TX_TYPES, checked.safeTx);
+  const made = withPlainV(await wallet.signTypedData(domain, SAFE_TX_TYPES, checked.safeTx));
   const signature = recoverSignature(safeTxHash(checked.chainId, checked.safe, checked.safeTx), made);
   if (signature.owner !== owner) throw new BadSignature(`the wallet of ${owner} signed something else`);
   return withSignatures(checked, [signature]);
+}
+
+/** Some wallets in front of hardware answer v as 0 or 1, which a Safe reads as other kinds of signature: it means 27 or 28. */
+function withPlainV(signature: string): string {
+  if (dataLength(signature) !== 65) return signature;
+  const v = Number(dataSlice(signature, 64));
+  return v > 1 ? signature : concat([dataSlice(signature, 0, 64), toBeHex(v + 27)]);
 }

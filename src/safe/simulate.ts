@@ -1,8 +1,8 @@
-import { AbiCoder, ZeroAddress, getAddress, keccak256, toBeHex } from "ethers";
+import { AbiCoder, ZeroAddress, dataSlice, getAddress, keccak256, toBeHex } from "ethers";
 import type { Interface, JsonRpcApiProvider } from "ethers";
 import { SimulateThenRead__factory } from "../../typechain-types/index.js";
 import { SAFE_INTERFACE } from "./abi.ts";
-import { GUARD_SLOT } from "./guards.ts";
+import { FALLBACK_HANDLER_SLOT, GUARD_SLOT, MODULE_GUARD_SLOT, SENTINEL } from "./guards.ts";
 import { readSafe, requireUnusedNonce } from "./account.ts";
 import { explainRevert, explainSafeRevert } from "./revert.ts";
 import type { ExplainedRevert } from "./revert.ts";
@@ -36,6 +36,8 @@ export interface SimulateRequest {
   blockNumber?: number;
   /** Leaves the Safe's guard out: what the transaction would do once the guard lets it through. */
   ignoreGuard?: boolean;
+  /** Also compares what makes the Safe this Safe before and after; `ownWrites` then says what changed. */
+  watchSafe?: boolean;
 }
 
 export interface SimulationRead {
@@ -44,9 +46,13 @@ export interface SimulationRead {
   after: string;
 }
 
-/** What the Safe would do. `read` holds the answers (ABI-encoded) when a question was asked. */
+/**
+ * What the Safe would do. `read` holds the answers (ABI-encoded) when a question was asked; `ownWrites` what of the Safe
+ * itself would change (singleton, owners, threshold, modules, guards, fallback handler, nonce but by one), null when
+ * nobody asked.
+ */
 export type Simulation =
-  | { ok: true; blockNumber: number; gasUsed: bigint; read: SimulationRead | null }
+  | { ok: true; blockNumber: number; gasUsed: bigint; read: SimulationRead | null; ownWrites: string[] | null }
   | { ok: false; blockNumber: number; gasUsed: bigint; revert: ExplainedRevert };
 
 export class SimulationReadFailed extends Error {
@@ -65,7 +71,7 @@ export class SimulationReadFailed extends Error {
 export async function simulateSafeTx(request: SimulateRequest): Promise<Simulation> {
   const { provider, safe, safeTx, read, interfaces = [] } = request;
   const executor = request.executor ?? ANYBODY;
-  const account = await readSafe(provider, safe);
+  const account = await readSafe(provider, safe, request.blockNumber);
   requireUnusedNonce(account, safeTx.nonce);
   const blockNumber = request.blockNumber ?? (await provider.getBlockNumber());
   const block = "0x" + blockNumber.toString(16);
@@ -81,16 +87,16 @@ export async function simulateSafeTx(request: SimulateRequest): Promise<Simulati
     [executor]: { code: await runtimeCode(provider) },
   };
 
-  const helper = SimulateThenRead__factory.createInterface();
+  const questions: Question[] = [...(read ? [read] : []), ...(request.watchSafe ? safeQuestions(safe) : [])];
   const execution = execTransactionData(safeTx, assembleSignatures(approvers.map(approvedHashSignature)));
-  const data = helper.encodeFunctionData("run", [safe, execution, read?.to ?? ZeroAddress, read?.data ?? "0x"]);
-  const call = { from: ZeroAddress, to: executor, data };
+  const call = {
+    from: ZeroAddress,
+    to: executor,
+    data: inTurn(executor, [{ to: safe, data: execution }, ...questions]),
+  };
   const returned = (await provider.send("eth_call", [call, block, overrides])) as string;
-  const [executed, gasUsed, answer] = helper.decodeFunctionResult("run", returned) as unknown as [
-    Result,
-    bigint,
-    Result,
-  ];
+  const { results, gasUsed } = answersOf(returned, 1 + questions.length);
+  const [executed, ...answers] = results as [Result, ...Result[]];
 
   const succeeded =
     executed.ok && (SAFE_INTERFACE.decodeFunctionResult("execTransaction", executed.data)[0] as boolean);
@@ -99,11 +105,86 @@ export async function simulateSafeTx(request: SimulateRequest): Promise<Simulati
     const revert = await explainSafeRevert(provider, safe, safeTx, data, interfaces, block);
     return { ok: false, blockNumber, gasUsed, revert };
   }
-  if (!read) return { ok: true, blockNumber, gasUsed, read: null };
-  if (!answer.ok) throw new SimulationReadFailed(read.to, explainRevert(answer.data, interfaces));
+  const failed = answers.findIndex(({ ok }) => !ok);
+  if (failed !== -1) {
+    throw new SimulationReadFailed(questions[failed]!.to, explainRevert(answers[failed]!.data, interfaces));
+  }
+  const ownWrites = request.watchSafe ? await writesOf(request, blockNumber, answers.slice(read ? 1 : 0)) : null;
+  if (!read) return { ok: true, blockNumber, gasUsed, read: null, ownWrites };
   // Asked apart from the simulation: reading first would warm the storage and make the gas look lower than it is.
   const before = (): Promise<string> => provider.call({ to: read.to, data: read.data, blockTag: block });
-  return { ok: true, blockNumber, gasUsed, read: { before, after: answer.data } };
+  return { ok: true, blockNumber, gasUsed, read: { before, after: answers[0]!.data }, ownWrites };
+}
+
+interface Question {
+  to: string;
+  data: string;
+}
+
+const helper = SimulateThenRead__factory.createInterface();
+
+/**
+ * Calldata for the helper at `executor` that asks everything in turn, each question being the helper's own "read" of the
+ * one before: one eth_call, hence one state.
+ */
+function inTurn(executor: string, [first, ...rest]: Question[]): string {
+  const { to, data } = first ?? { to: ZeroAddress, data: "0x" };
+  return rest.length === 0
+    ? helper.encodeFunctionData("run", [to, data, ZeroAddress, "0x"])
+    : helper.encodeFunctionData("run", [to, data, executor, inTurn(executor, rest)]);
+}
+
+/** The answers to that, and the gas of the first alone. */
+function answersOf(returned: string, count: number): { results: Result[]; gasUsed: bigint } {
+  const results: Result[] = [];
+  let gasUsed = 0n;
+  let data = returned;
+  while (results.length < count) {
+    const [answer, gas, next] = helper.decodeFunctionResult("run", data) as unknown as [Result, bigint, Result];
+    if (results.length === 0) gasUsed = gas;
+    results.push(answer);
+    data = next.data;
+  }
+  return { results, gasUsed };
+}
+
+/** More modules than any Safe has use for: those beyond would not be compared. */
+const MODULES_COMPARED = 50;
+
+/** What makes a Safe this Safe: its first slots, its guards and handler, and the lists behind the slots. */
+const WATCHED: { name: string; call: [name: string, args: unknown[]] }[] = [
+  { name: "slots", call: ["getStorageAt", [0, 6]] },
+  { name: "guard", call: ["getStorageAt", [GUARD_SLOT, 1]] },
+  { name: "module guard", call: ["getStorageAt", [MODULE_GUARD_SLOT, 1]] },
+  { name: "fallback handler", call: ["getStorageAt", [FALLBACK_HANDLER_SLOT, 1]] },
+  { name: "owners", call: ["getOwners", []] },
+  { name: "modules", call: ["getModulesPaginated", [SENTINEL, MODULES_COMPARED]] },
+];
+
+/** The first six slots of a Safe, in order (safe-smart-account, contracts/libraries/SafeStorage.sol). */
+const SLOT_NAMES = ["singleton", "modules slot", "owners slot", "owner count", "threshold", "nonce"];
+
+function safeQuestions(safe: string): Question[] {
+  return WATCHED.map(({ call: [name, args] }) => ({ to: safe, data: SAFE_INTERFACE.encodeFunctionData(name, args) }));
+}
+
+/** What of the Safe differs after a simulation from what it was, nonce plus one and an ignored guard apart. */
+async function writesOf(request: SimulateRequest, blockTag: number, after: readonly Result[]): Promise<string[]> {
+  const { provider, safe, safeTx, ignoreGuard } = request;
+  const before = await Promise.all(safeQuestions(safe).map((question) => provider.call({ ...question, blockTag })));
+  const bytesOf = (answer: string): string => SAFE_INTERFACE.decodeFunctionResult("getStorageAt", answer)[0] as string;
+  return WATCHED.flatMap(({ name }, index) => {
+    const [was, is] = [before[index]!, after[index]!.data];
+    if (name === "slots") {
+      const nonce = toBeHex(BigInt(safeTx.nonce) + 1n, 32);
+      return SLOT_NAMES.filter((slot, at) => {
+        const expected = slot === "nonce" ? nonce : dataSlice(bytesOf(was), at * 32, at * 32 + 32);
+        return dataSlice(bytesOf(is), at * 32, at * 32 + 32) !== expected;
+      });
+    }
+    const same = name === "guard" && ignoreGuard ? bytesOf(is) === ZERO : is === was;
+    return same ? [] : [name];
+  });
 }
 
 interface Result {

@@ -49,6 +49,29 @@ for (const version of SAFE_VERSIONS) {
       });
     });
 
+    it("takes the signature of a wallet that answers v as 0 or 1", async () => {
+      const plain = new Set<string>();
+      const owner = scene.chain.wallet("owner1");
+      const sign = owner.signTypedData.bind(owner);
+      owner.signTypedData = async (...parts) => {
+        const signature = await sign(...parts);
+        const v = signature.endsWith("1b") ? "00" : "01";
+        plain.add(v);
+        return signature.slice(0, -2) + v;
+      };
+      try {
+        for (let amount = 1n; plain.size < 2; amount++) {
+          const packet = await signPacket(transferPacket(scene, amount), owner, { provider: scene.chain.provider });
+          expect(packet.signatures.map(({ owner: one, kind }) => [one, kind])).to.deep.equal([
+            [owner.address, "eip712"],
+          ]);
+          expect(packet.signatures[0]!.signature.slice(-2)).to.be.oneOf(["1b", "1c"]);
+        }
+      } finally {
+        owner.signTypedData = sign;
+      }
+    });
+
     it("takes approvals on chain, alone and beside signatures", async () => {
       const { chain, safe } = scene;
       const packet = transferPacket(scene, 1n);

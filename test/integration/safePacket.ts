@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, readdir, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -8,7 +8,7 @@ import { NotCanonical } from "../../src/plan/canonicalJson.ts";
 import { PacketError, PacketLocked } from "../../src/safe/errors.ts";
 import { createPacket, packetText, parsePacket, withSignatures } from "../../src/safe/packet.ts";
 import type { Packet } from "../../src/safe/packet.ts";
-import { addSignatures, readPacket, writePacket } from "../../src/safe/packetFile.ts";
+import { addSignatures, readPacket, writeAlone, writePacket } from "../../src/safe/packetFile.ts";
 import { recoverSignature } from "../../src/safe/signatures.ts";
 import type { SafeSignature } from "../../src/safe/signatures.ts";
 import { SAFE_TX_TYPES, plainCall, safeDomain } from "../../src/safe/transaction.ts";
@@ -148,6 +148,37 @@ describe("Packet file", () => {
     await writePacket(path, unsigned());
     await writeFile(`${path}.lock`, String(process.pid));
     expect(await rejection(writePacket(path, unsigned(), { lockWaitMs: 100 }))).to.be.instanceOf(PacketLocked);
+  });
+
+  it("takes over a lock that is older than any write, though a process has its number, and one without a number", async () => {
+    const path = join(await mkdtemp(join(tmpdir(), "packet-")), "packet.json");
+    for (const [holder, seconds] of [
+      [String(process.pid), 61],
+      ["", 2],
+    ] as const) {
+      await writeFile(`${path}.lock`, holder);
+      expect(await rejection(writePacket(path, unsigned(), { lockWaitMs: 50 }))).to.be.instanceOf(PacketLocked);
+      const then = Date.now() / 1_000 - seconds;
+      await utimes(`${path}.lock`, then, then);
+      await writePacket(path, unsigned());
+    }
+  });
+
+  it("clears away what a killed process left of the same file, and nothing else", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "packet-"));
+    const path = join(folder, "packet.json");
+    await writeFile(`${path}.0b3e.tmp`, "{");
+    await writeFile(join(folder, "other.json.0b3e.tmp"), "{");
+    await writePacket(path, unsigned());
+    expect((await readdir(folder)).sort()).to.deep.equal(["other.json.0b3e.tmp", "packet.json"]);
+  });
+
+  it("leaves no part of a file that could not be written", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "packet-"));
+    // A folder is there already: the last step fails.
+    await mkdir(join(folder, "file"));
+    expect(await rejection(writeAlone(join(folder, "file"), "text"))).to.be.instanceOf(Error);
+    expect(await readdir(folder)).to.deep.equal(["file"]);
   });
 });
 

@@ -148,10 +148,10 @@ for (const version of SAFE_VERSIONS) {
         [503, ServiceUnavailable],
         [418, ServiceRejected],
       ] as const) {
-        server.failWith(status);
+        server.fail({ kind: "status", status });
         expect(await rejection(service.about()), String(status)).to.be.instanceOf(named);
       }
-      server.failWith(null);
+      server.fail(null);
       expect((await service.about()).name).to.include("Safe Transaction Service");
       await server.close();
       expect(await rejection(service.about())).to.be.instanceOf(ServiceUnavailable);

@@ -4,9 +4,11 @@ import { safeAbi, safeArtifact } from "../../deploy/devnet/safe.ts";
 import { NonceTaken } from "../../src/safe/errors.ts";
 import { executeSafeTx } from "../../src/safe/execute.ts";
 import { createPacket } from "../../src/safe/packet.ts";
+import { SENTINEL } from "../../src/safe/guards.ts";
 import { signPacket } from "../../src/safe/sign.ts";
 import { SimulationReadFailed, simulateSafeTx } from "../../src/safe/simulate.ts";
 import { plainCall } from "../../src/safe/transaction.ts";
+import type { SafeTx } from "../../src/safe/transaction.ts";
 import {
   FEED,
   SAFE_VERSIONS,
@@ -32,6 +34,40 @@ for (const version of SAFE_VERSIONS) {
       if (!simulation.ok || !simulation.read) return expect.fail("nothing was read");
       expect([BigInt(await simulation.read.before()), BigInt(simulation.read.after)]).to.deep.equal([0n, 7n]);
       expect(await scene.token.getFunction("balanceOf")(scene.chain.address("owner3"))).to.equal(0n);
+    });
+
+    it("finds what of the Safe itself would change, and nothing for a transfer", async () => {
+      const { chain } = scene;
+      const own = new Interface(safeAbi(version));
+      const [owner] = (await new Contract(scene.safe, own, chain.provider).getFunction("getOwners")()) as [string];
+      const stranger = chain.address("attacker");
+      const guard = await (await chain.deploy(safeArtifact("1.5.0", ONLY_OWNERS_GUARD), [])).getAddress();
+      const writesOf = async (safeTx: SafeTx, more: Partial<Request> = {}): Promise<string[] | null> => {
+        const simulation = await simulate(scene, { safeTx, watchSafe: true, ...more });
+        return simulation.ok ? simulation.ownWrites : expect.fail(simulation.revert.text);
+      };
+      expect(await writesOf(transferPacket(scene, 7n).safeTx)).to.deep.equal([]);
+      const both = await simulate(scene, {
+        safeTx: transferPacket(scene, 7n).safeTx,
+        watchSafe: true,
+        read: balanceOf(scene, "owner3"),
+      });
+      expect(both).to.deep.include({ ok: true, ownWrites: [] });
+      expect(both.ok && BigInt(both.read!.after)).to.equal(7n);
+      const cases: [name: string, args: unknown[], writes: string[]][] = [
+        ["changeThreshold", [1n], ["threshold"]],
+        ["swapOwner", [SENTINEL, owner, stranger], ["owners"]],
+        ["addOwnerWithThreshold", [stranger, 2n], ["owner count", "owners"]],
+        ["enableModule", [stranger], ["modules"]],
+        ["setFallbackHandler", [guard], ["fallback handler"]],
+        ["setGuard", [guard], ["guard"]],
+      ];
+      for (const [name, args, writes] of cases) {
+        const safeTx = plainCall(scene.safe, own.encodeFunctionData(name, args), 0);
+        expect(await writesOf(safeTx), name).to.deep.equal(writes);
+        expect(await writesOf(safeTx, { ignoreGuard: true }), `${name}, guard left out`).to.deep.equal(writes);
+      }
+      expect((await simulate(scene, { safeTx: transferPacket(scene, 7n).safeTx })).ok).to.equal(true);
     });
 
     it("comes close to the gas that the execution takes", async () => {

@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Provider } from "ethers";
 import { ChainState } from "./chainState.ts";
 import { Refusal, TransactionStore } from "./store.ts";
@@ -11,10 +12,24 @@ export interface TransactionService {
   url: string;
   /** Each request so far: `METHOD path`. */
   requests: string[];
-  /** Makes the next requests fail with this status; null ends it. */
-  failWith(status: number | null): void;
+  /** What goes wrong from now on, or for so many requests, or for one HTTP method alone; null ends it. */
+  fail(fault: ServiceFault | null, when?: { times?: number; method?: string }): void;
+  /** Takes a delegate's right away, as an owner would. */
+  revoke(delegate: string): void;
+  /** All transactions of a Safe the service was ever given, as hashes. */
+  proposed(safe: string): string[];
   close(): Promise<void>;
 }
+
+export type ServiceFault =
+  | { kind: "status"; status: number }
+  /** Connections break before anything is read. */
+  | { kind: "down" }
+  | { kind: "slow"; milliseconds: number }
+  /** The request is carried out, and the connection breaks before the answer. */
+  | { kind: "lost answer" }
+  /** Each request arrives twice, as through a proxy that sends again; lists name everything twice. */
+  | { kind: "twice" };
 
 export interface TransactionServiceOptions {
   provider: Provider;
@@ -46,13 +61,23 @@ export async function startTransactionService(options: TransactionServiceOptions
   const store = new TransactionStore(new ChainState(provider), now);
   const routes = routesOf(store);
   const requests: string[] = [];
-  let failure: number | null = null;
+  let failing: { fault: ServiceFault; left: number; method: string | undefined } | null = null;
+  const nextFault = (method: string | undefined): ServiceFault | null => {
+    if (failing === null || failing.left === 0 || (failing.method ?? method) !== method) return null;
+    failing.left--;
+    return failing.fault;
+  };
 
-  const answer = async (incoming: IncomingMessage): Promise<Answer> => {
+  const answer = async (incoming: IncomingMessage, fault: ServiceFault | null): Promise<Answer> => {
     const url = new URL(incoming.url!, "http://localhost");
     requests.push(`${incoming.method} ${url.pathname}`);
     const body = await readJson(incoming);
-    if (failure !== null) return { status: failure, body: { detail: "failing as told" } };
+    if (fault?.kind === "status") return { status: fault.status, body: { detail: "failing as told" } };
+    if (fault?.kind === "slow") await sleep(fault.milliseconds);
+    const first = await handle(incoming, url, body);
+    return fault?.kind === "twice" ? doubled(await handle(incoming, url, body)) : first;
+  };
+  const handle = async (incoming: IncomingMessage, url: URL, body: unknown): Promise<Answer> => {
     const path = url.pathname.replace(/\/+$/, "");
     for (const [method, pattern, handle] of routes) {
       const match = method === incoming.method ? pattern.exec(path) : null;
@@ -61,12 +86,15 @@ export async function startTransactionService(options: TransactionServiceOptions
     return { status: 404, body: { detail: "Not found." } };
   };
   const server = createServer((incoming, outgoing) => {
-    void answer(incoming)
+    const fault = nextFault(incoming.method);
+    if (fault?.kind === "down") return void incoming.socket.destroy();
+    void answer(incoming, fault)
       .catch((error: unknown): Answer => {
         if (error instanceof Refusal) return { status: error.status, body: error.body };
         return { status: 500, body: { detail: String(error) } };
       })
       .then(({ status, body }) => {
+        if (fault?.kind === "lost answer") return void incoming.socket.destroy();
         outgoing.writeHead(status, { "content-type": "application/json" });
         outgoing.end(body === undefined ? undefined : JSON.stringify(body));
       });
@@ -78,14 +106,23 @@ export async function startTransactionService(options: TransactionServiceOptions
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`,
     requests,
-    failWith(status) {
-      failure = status;
+    fail(fault, { times = Infinity, method } = {}) {
+      failing = fault === null ? null : { fault, left: times, method };
     },
+    revoke: (delegate) => store.revoke(delegate),
+    proposed: (safe) => store.hashesOf(safe),
     close() {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** A list that names everything twice; any other answer as it is. */
+function doubled({ status, body }: Answer): Answer {
+  const page = body as { results?: unknown[]; count?: number } | undefined;
+  if (page?.results === undefined) return { status, body };
+  return { status, body: { ...page, count: page.results.length * 2, results: [...page.results, ...page.results] } };
 }
 
 function routesOf(store: TransactionStore): Route[] {

@@ -72,7 +72,18 @@ const CONFIRMATION = z.object({ signature });
 
 const HOUR_SECONDS = 3600;
 
-/** What a Safe transaction service keeps and the rules by which it takes things in (safe-transaction-service 5). */
+/**
+ * What a Safe transaction service keeps and the rules by which it takes things in (safe-transaction-service 5).
+ *
+ * It deviates from the public one in this:
+ * - It serves what the keeper and api-kit ask for: about, a Safe, delegates (list, add), its transactions (list, propose, one),
+ *   confirmations (add). No deleting, modules, tokens, messages, webhooks, pages by cursor.
+ * - It reads the chain at every request: nothing is ever "not indexed yet", and a re-organised execution is undone at once.
+ * - Signatures are those of accounts; a contract's (EIP-1271) and an approved hash are refused.
+ * - Dates of executions are those of the request. `dataDecoded` and `signatures` are null, a Safe has no guard, module or handler
+ *   in its answer, and a transaction no gas or fee of its execution.
+ * - No API keys and no rate limit of its own; `fail` makes it refuse.
+ */
 export class TransactionStore {
   readonly #chain: ChainState;
   readonly #now: () => number;
@@ -124,6 +135,15 @@ export class TransactionStore {
 
   delegations(safe: string | null): Delegation[] {
     return this.#delegations.filter((delegation) => safe === null || delegation.safe === safe);
+  }
+
+  revoke(delegate: string): void {
+    const left = this.#delegations.filter((delegation) => delegation.delegate !== delegate);
+    this.#delegations.splice(0, this.#delegations.length, ...left);
+  }
+
+  hashesOf(safe: string): string[] {
+    return [...this.#transactions.values()].filter((tx) => tx.safe === safe).map((tx) => tx.safeTxHash);
   }
 
   async propose(safe: string, body: unknown): Promise<void> {
