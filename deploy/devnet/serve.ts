@@ -7,6 +7,7 @@ import { pricePath } from "../../src/demo/pricePath.ts";
 import { advanceRegime } from "../../src/keeper/advance.ts";
 import { startOfDay } from "../../src/market/calendar.ts";
 import type { History } from "../../src/market/history.ts";
+import { FEED_DECIMALS } from "../../src/market/units.ts";
 import { DEFAULT_POLICY } from "../parameters.ts";
 import type { DeployParameters } from "../parameters.ts";
 import { ACCOUNTS, LOCAL_CHAIN_ID, LocalChain } from "./chain.ts";
@@ -27,8 +28,12 @@ export interface DevnetNode {
   parameters: DeployParameters;
   addresses: Record<string, string | undefined>;
   accounts: { name: string; address: string; privateKey: string }[];
+  /** The rest of the market, for those who move it themselves. */
+  market: Market;
   /** Keeps the market alive until the process is stopped: day after day, or standing still. */
   live(daySeconds: number | null, report: (line: string) => void): Promise<never>;
+  /** Takes no more requests, and frees the port. */
+  stop(): Promise<void>;
 }
 
 /** The port is taken, or the node does not come up. */
@@ -98,7 +103,12 @@ export async function serveDevnet(options: DevnetOptions): Promise<DevnetNode> {
       const wallet = chain.wallet(account);
       return { name: account, address: wallet.address, privateKey: wallet.privateKey };
     }),
+    market,
     live: (daySeconds, report) => live(market, vault.deployment, daySeconds, report),
+    async stop() {
+      rpc.destroy();
+      await server.close();
+    },
   };
 }
 
@@ -111,6 +121,12 @@ function requireFreePort(port: number): Promise<void> {
   });
 }
 
+/** Where the market stands: it may have been moved since it was opened. */
+async function lastPrice({ world }: Market): Promise<number> {
+  const round = (await world.feeds.ethUsd.getFunction("latestRoundData").staticCall()) as unknown as [bigint, bigint];
+  return Number(round[1]) / 10 ** FEED_DECIMALS;
+}
+
 async function live(
   market: Market,
   deployment: Deployment,
@@ -118,7 +134,7 @@ async function live(
   report: (line: string) => void,
 ): Promise<never> {
   const { history, chain } = market.world;
-  let price = history.days[0]?.eth.open ?? 0;
+  let price = await lastPrice(market);
   if (daySeconds !== null) {
     for (const day of history.days) {
       const path = pricePath(day.eth);

@@ -19,12 +19,21 @@ import { doChores } from "../keeper/chores.ts";
 import type { TickOutcome } from "../keeper/tick.ts";
 import { startOfDay } from "../market/calendar.ts";
 import type { History, MarketDay } from "../market/history.ts";
-import { attributionOf } from "./attribution.ts";
-import type { Sources } from "./attribution.ts";
+import { totalOf } from "../keeper/attribution.ts";
+import type { Parts, Sources } from "../keeper/attribution.ts";
 import { DEMO_POLICIES, HOLD_LESS_WEIGHT } from "./policies.ts";
 import { pricePath } from "./pricePath.ts";
 import { COUNTED_REGIMES, VAULTS } from "./result.ts";
-import type { BlendSummary, CountedRegime, DayRow, DemoResult, PathSummary, RegimeName, VaultName } from "./result.ts";
+import type {
+  Attribution,
+  BlendSummary,
+  CountedRegime,
+  DayRow,
+  DemoResult,
+  PathSummary,
+  RegimeName,
+  VaultName,
+} from "./result.ts";
 import { VaultRun, netDelta } from "./vaultRun.ts";
 import type { Executed, People } from "./vaultRun.ts";
 
@@ -125,7 +134,10 @@ async function decideAll(market: Market, runs: readonly VaultRun[], time: number
   const { chain, vaults } = market.world;
   await chain.warpTo(time);
   const keeper = chain.wallet("keeper");
-  for (const { deployment } of vaults) await doChores(chain.provider, deployment, keeper);
+  for (const { deployment } of vaults) {
+    const { failed } = await doChores(chain.provider, deployment, keeper);
+    if (failed.length > 0) throw new ChoreFailed(failed);
+  }
   // Deciding, verifying and signing only read the chain: while the node answers one vault, the others work.
   const [first] = await Promise.all(runs.map((run) => run.decide()));
   if (first === undefined) throw new NoVaults();
@@ -282,6 +294,23 @@ function summarise(
   };
 }
 
+/** Parts in USD with their sum, the chain's NAV change, and by how much they differ. */
+function attributionOf(parts: Parts, startNav: bigint, endNav: bigint): Attribution {
+  const total = totalOf(parts);
+  return {
+    lpPrice: usd(parts.lpPrice),
+    arbitrageLoss: usd(parts.arbitrageLoss),
+    lpFees: usd(parts.lpFees),
+    funding: usd(parts.funding),
+    hedgePrice: usd(parts.hedgePrice),
+    swapCosts: usd(parts.swapCosts),
+    perpCosts: usd(parts.perpCosts),
+    total: usd(total),
+    navChange: usd(endNav - startNav),
+    differenceBps: Number(((total - (endNav - startNav)) * 100_000_000n) / startNav) / 10_000,
+  };
+}
+
 function gasByVault(runs: readonly VaultRun[]): DemoResult["gas"]["byAction"] {
   return Object.fromEntries(
     runs.map((run) => [
@@ -321,6 +350,14 @@ function last(values: readonly number[]): number {
 
 function usd(amount: bigint): number {
   return Number(amount) / 1e6;
+}
+
+/** On a chain of our own every chore can be done. */
+export class ChoreFailed extends Error {
+  constructor(failed: string[]) {
+    super(`the demo's keeper could not do its chores: ${failed.join("; ")}; report it as a defect`);
+    this.name = "ChoreFailed";
+  }
 }
 
 /** The demo was set up without a vault. */

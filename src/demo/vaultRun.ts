@@ -5,8 +5,8 @@ import { fileOutlet } from "../keeper/outlets.ts";
 import { tick } from "../keeper/tick.ts";
 import type { TickOutcome } from "../keeper/tick.ts";
 import { SafeReverted } from "../safe/errors.ts";
-import { addParts, executionParts, marketParts, noParts, perpLogs, readMark } from "./attribution.ts";
-import type { Mark, Parts, Sources } from "./attribution.ts";
+import { addParts, executionParts, marketParts, noParts, perpLogs, readMark } from "../keeper/attribution.ts";
+import type { Mark, Parts, Sources } from "../keeper/attribution.ts";
 import { executePacket, reviewAndSign } from "./members.ts";
 import type { Execution, RegimeName, VaultName } from "./result.ts";
 

@@ -1,6 +1,8 @@
 import type { Provider, Signer } from "ethers";
 import { RegimeOracle__factory } from "../../typechain-types/index.js";
 import { lastRoundOn, NoRound } from "./rounds.ts";
+import { sendCall } from "./sendCall.ts";
+import type { SendOptions } from "./sendCall.ts";
 
 const SECONDS_PER_DAY = 86_400;
 /** Sessions taken in by one call, at most: a keeper that slept for two weeks catches up in two ticks. */
@@ -10,7 +12,12 @@ const MAX_SESSIONS = 8;
  * Takes in every session whose day is over and whose closes the feeds have. Anyone may do this; the keeper does, so that
  * the regime is never behind. Returns the days (since 1970-01-01) taken in.
  */
-export async function advanceRegime(provider: Provider, regimeOracle: string, signer: Signer): Promise<number[]> {
+export async function advanceRegime(
+  provider: Provider,
+  regimeOracle: string,
+  signer: Signer,
+  options: SendOptions = {},
+): Promise<number[]> {
   const oracle = RegimeOracle__factory.connect(regimeOracle, provider);
   const [vixFeed, vix3mFeed] = await Promise.all([oracle.vixFeed(), oracle.vix3mFeed()]);
   const taken: number[] = [];
@@ -20,8 +27,8 @@ export async function advanceRegime(provider: Provider, regimeOracle: string, si
     if (block === null || block.timestamp < end) break;
     const rounds = await closingRounds(provider, [vixFeed, vix3mFeed], Number(day), block.number);
     if (rounds === null) break;
-    const sent = await oracle.connect(signer).advance(rounds[0], rounds[1]);
-    await sent.wait();
+    const call = await oracle.advance.populateTransaction(rounds[0], rounds[1]);
+    await sendCall("taking in a close", provider, signer, call, options);
     taken.push(Number(day));
   }
   return taken;

@@ -1,5 +1,10 @@
+/** What a check is about, in the order a verification goes through them. */
+export const SECTIONS = ["identity", "call", "evidence", "decision", "now", "policy", "signatures"] as const;
+export type Section = (typeof SECTIONS)[number];
+
 /** One check: passed, failed, or not possible here (then `detail` says why, and nothing is claimed). */
 export interface Check {
+  section: Section;
   name: string;
   outcome: "match" | "mismatch" | "not checked";
   detail: string;
@@ -8,6 +13,8 @@ export interface Check {
 /** The checks of a verification, in the order they were made. */
 export class Checklist {
   readonly checks: Check[] = [];
+  /** What the checks noted from now on are about. */
+  section: Section = "identity";
 
   /** The first check that failed. */
   get cause(): Check | null {
@@ -16,12 +23,13 @@ export class Checklist {
 
   /** Records a check: null is a match, a text says what is wrong. */
   note(name: string, problem: string | null, matched: string): boolean {
-    this.checks.push({ name, outcome: problem === null ? "match" : "mismatch", detail: problem ?? matched });
+    const outcome = problem === null ? "match" : "mismatch";
+    this.checks.push({ section: this.section, name, outcome, detail: problem ?? matched });
     return problem === null;
   }
 
   /** Records what could not be checked here. */
   skip(name: string, reason: string): void {
-    this.checks.push({ name, outcome: "not checked", detail: reason });
+    this.checks.push({ section: this.section, name, outcome: "not checked", detail: reason });
   }
 }

@@ -7,7 +7,9 @@ import {
 } from "../../typechain-types/index.js";
 import type { Deployment } from "../plan/deployment.ts";
 import { advanceRegime } from "./advance.ts";
+import { speakable } from "./ops/text.ts";
 import { sendCall } from "./sendCall.ts";
+import type { SendOptions } from "./sendCall.ts";
 
 const DAY_SECONDS = 86_400n;
 /** Rounds of the base feed looked back at for a lift, at most: a day of rounds five minutes apart. */
@@ -21,25 +23,49 @@ const VIRTUAL_SHARES = 10n ** 12n;
 /** What was done that anyone may do, one line each. */
 export type Chore = string;
 
+export interface Chores {
+  done: Chore[];
+  /** What went wrong with the others, one line each: none of them keeps the next, or a tick, from running. */
+  failed: string[];
+}
+
 /**
  * What the contracts leave to anyone, done by the keeper so that nobody waits for it: take in session closes, lift the
  * regime after a large move of the base asset, settle redemptions that cash can pay, let the anchor follow a share price that
  * left its band or count a fee whose period is over. Each is tried without sending first.
  */
-export async function doChores(provider: Provider, deployment: Deployment, signer: Signer): Promise<Chore[]> {
-  const taken = await advanceRegime(provider, deployment.regimeOracle, signer);
-  const done = taken.map((day) => `took in the close of ${new Date(day * 86_400_000).toISOString().slice(0, 10)}`);
-  const lifted = await liftRegime(provider, deployment.regimeOracle, signer);
-  if (lifted !== null) done.push(lifted);
-  const settled = await settleQueue(provider, deployment.vault, signer);
-  if (settled !== null) done.push(settled);
-  const followed = await followPrice(provider, deployment.vault, signer);
-  if (followed !== null) done.push(followed);
-  return done;
+export async function doChores(
+  provider: Provider,
+  { regimeOracle, vault }: Deployment,
+  signer: Signer,
+  options: SendOptions = {},
+): Promise<Chores> {
+  const chores: Chores = { done: [], failed: [] };
+  const run = async (name: string, work: () => Promise<Chore | null | Chore[]>): Promise<void> => {
+    try {
+      chores.done.push(...[await work()].flat().filter((line) => line !== null));
+    } catch (error) {
+      const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+      chores.failed.push(speakable(`${name}: ${reason}`));
+    }
+  };
+  await run("session closes", async () => {
+    const taken = await advanceRegime(provider, regimeOracle, signer, options);
+    return taken.map((day) => `took in the close of ${new Date(day * 86_400_000).toISOString().slice(0, 10)}`);
+  });
+  await run("lift", () => liftRegime(provider, regimeOracle, signer, options));
+  await run("settlement", () => settleQueue(provider, vault, signer, options));
+  await run("share price", () => followPrice(provider, vault, signer, options));
+  return chores;
 }
 
 /** Lifts the regime to Stress when the base asset moved beyond the limit within the day before its newest round. */
-export async function liftRegime(provider: Provider, regimeOracle: string, signer: Signer): Promise<Chore | null> {
+export async function liftRegime(
+  provider: Provider,
+  regimeOracle: string,
+  signer: Signer,
+  options: SendOptions = {},
+): Promise<Chore | null> {
   const oracle = RegimeOracle__factory.connect(regimeOracle, provider);
   const [limitBps, feedAddress] = await Promise.all([oracle.liftBps(), oracle.baseFeed()]);
   const feed = IAggregatorV3__factory.connect(feedAddress, provider);
@@ -61,21 +87,27 @@ export async function liftRegime(provider: Provider, regimeOracle: string, signe
         () => false,
       );
     if (!allowed) return null;
-    await (await oracle.connect(signer).lift(round, newest.roundId)).wait();
+    const call = await oracle.lift.populateTransaction(round, newest.roundId);
+    await sendCall("lifting the regime", provider, signer, call, options);
     return `lifted the regime to Stress: the base asset moved ${(move * BPS) / older.answer} bps within a day`;
   }
   return null;
 }
 
 /** Settles the head of the redemption queue, as far as idle cash and feed rounds allow. */
-export async function settleQueue(provider: Provider, vault: string, signer: Signer): Promise<Chore | null> {
+export async function settleQueue(
+  provider: Provider,
+  vault: string,
+  signer: Signer,
+  options: SendOptions = {},
+): Promise<Chore | null> {
   const contract = HedgeVault__factory.connect(vault, provider).connect(signer);
   const [pending, cash] = await Promise.all([contract.pendingShares(), contract.cash()]);
   if (pending === 0n || cash === 0n) return null;
   // Refused while the head waits for newer feed rounds, or the spread is too wide.
   const expected = await contract.settle.staticCall(MAX_SETTLED).catch(() => null);
   if (expected === null || expected.shares === 0n) return null;
-  await sendCall("settling", provider, signer, await contract.settle.populateTransaction(MAX_SETTLED));
+  await sendCall("settling", provider, signer, await contract.settle.populateTransaction(MAX_SETTLED), options);
   return `settled redemptions: ${expected.assets} asset units set aside for claims`;
 }
 
@@ -83,7 +115,12 @@ export async function settleQueue(provider: Provider, vault: string, signer: Sig
  * Pokes the vault when entry is closed because the share price left the anchor's band, or when a fee's period is over. The
  * anchor moves by its band at most in one call, so after a crash it takes a call every few hours until entry is open again.
  */
-export async function followPrice(provider: Provider, vault: string, signer: Signer): Promise<Chore | null> {
+export async function followPrice(
+  provider: Provider,
+  vault: string,
+  signer: Signer,
+  options: SendOptions = {},
+): Promise<Chore | null> {
   const contract = HedgeVault__factory.connect(vault, provider).connect(signer);
   const price = SharePrice__factory.connect(await contract.sharePrice(), provider);
   const nav = await contract.nav().catch(() => null);
@@ -100,7 +137,7 @@ export async function followPrice(provider: Provider, vault: string, signer: Sig
   if (!feePeriodOver && (!positionsOpen || (await isOpen()))) return null;
   const feeShares = await contract.poke.staticCall().catch(() => null);
   if (feeShares === null) return null;
-  await sendCall("poking", provider, signer, await contract.poke.populateTransaction());
+  await sendCall("poking", provider, signer, await contract.poke.populateTransaction(), options);
   const entry = !positionsOpen || (await isOpen()) ? "entry is open" : "entry stays closed until it is near enough";
   return `followed the share price, ${entry}; a fee of ${feeShares} share units`;
 }

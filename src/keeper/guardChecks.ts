@@ -6,6 +6,7 @@ import { hasModuleGuard, readGuards } from "../safe/guards.ts";
 import type { Packet } from "../safe/packet.ts";
 import { isContractsAnswer } from "../safe/revert.ts";
 import { Rebalancer__factory, ReviewGuard__factory } from "../../typechain-types/index.js";
+import type { ReviewGuard } from "../../typechain-types/index.js";
 import { Checklist } from "./checklist.ts";
 import type { Check } from "./checklist.ts";
 import { duration } from "./review.ts";
@@ -39,7 +40,9 @@ export async function guardChecks(
   { packet, account, deployment }: { packet: Packet; account: SafeAccount; deployment: Deployment | undefined },
 ): Promise<Check[]> {
   const list = new Checklist();
+  list.section = "call";
   list.note("call", null, `the Safe sets its ${name === "setGuard" ? "guard" : "module guard"} to ${guard}`);
+  list.section = "identity";
   const contract = ReviewGuard__factory.connect(guard, provider);
   const read = await Promise.all([
     contract.authority(),
@@ -56,21 +59,12 @@ export async function guardChecks(
     return list.checks;
   }
   const [authority, safe, rebalancer, lens, rules] = read;
-  // ethers wants to write into what it encodes, and its own results are frozen.
-  const plain = (rules as unknown as Result).toObject() as typeof rules;
-  const expected = await new ReviewGuard__factory()
-    .getDeployTransaction(authority, safe, rebalancer, lens, plain)
-    .then(({ data }) => provider.call({ data }))
-    .catch((error: unknown) => {
-      if (isContractsAnswer(error)) return null;
-      throw error;
-    });
-  const problem =
-    expected !== (await provider.getCode(guard))
-      ? "its code is not this software's review guard"
-      : safe !== packet.safe
-        ? `it was made for Safe ${safe}`
-        : null;
+  const isOurs = await isReviewGuardCode(provider, contract);
+  const problem = !isOurs
+    ? "its code is not this software's review guard"
+    : safe !== packet.safe
+      ? `it was made for Safe ${safe}`
+      : null;
   const percent = (bps: bigint): string => `${Number(bps) / 100} %`;
   list.note(
     "guard",
@@ -95,6 +89,7 @@ export async function guardChecks(
       `vault ${await Rebalancer__factory.connect(rebalancer, provider).vault()}`,
     );
   }
+  list.section = "now";
   if (name === "setGuard" && hasModuleGuard(account.version)) {
     const { moduleGuard } = await readGuards(provider, packet.safe);
     if (moduleGuard === guard) list.note("order", null, "the module guard is set");
@@ -109,4 +104,28 @@ export async function guardChecks(
     `nonce ${packet.safeTx.nonce}`,
   );
   return list.checks;
+}
+
+/** Whether a guard's code is, byte for byte, what this software would deploy with the arguments it answers. */
+export async function isReviewGuardCode(provider: JsonRpcApiProvider, contract: ReviewGuard): Promise<boolean> {
+  try {
+    const [authority, safe, rebalancer, lens, rules] = await Promise.all([
+      contract.authority(),
+      contract.safe(),
+      contract.rebalancer(),
+      contract.lens(),
+      contract.rules(),
+    ]);
+    // ethers wants to write into what it encodes, and its own results are frozen.
+    const plain = (rules as unknown as Result).toObject() as typeof rules;
+    const creation = await new ReviewGuard__factory().getDeployTransaction(authority, safe, rebalancer, lens, plain);
+    const [expected, code] = await Promise.all([
+      provider.call({ data: creation.data }),
+      provider.getCode(await contract.getAddress()),
+    ]);
+    return code === expected;
+  } catch (error) {
+    if (isContractsAnswer(error)) return false;
+    throw error;
+  }
 }

@@ -1,8 +1,9 @@
 import { Contract } from "ethers";
 import type { Provider } from "ethers";
 import type { Deployment } from "../plan/deployment.ts";
+import { EVIDENCE_FORMAT } from "../plan/evidence.ts";
 import type { Evidence, FeedRound, PolicyBands, PolicyTargets } from "../plan/evidence.ts";
-import { RULES, RULESET_HASH } from "../plan/ruleset.ts";
+import { CODE_VERSION, IN_FORCE, RULES } from "../plan/ruleset.ts";
 import { REGIME_NAMES } from "../regime/ruleMachine.ts";
 import {
   CurieAdapter__factory,
@@ -15,6 +16,7 @@ import {
 } from "../../typechain-types/index.js";
 import type { IHedgePolicy } from "../../typechain-types/contracts/rebalance/HedgePolicy.js";
 import type { IVaultLens } from "../../typechain-types/contracts/lens/VaultLens.js";
+import { shortReason } from "./jsonRpc.ts";
 import { lastRoundOn } from "./rounds.ts";
 
 const SECONDS_PER_DAY = 86_400;
@@ -59,55 +61,111 @@ export class FeedsUnusable extends Error {
   }
 }
 
+/** Immutables of UniswapV3Adapter, CurieAdapter, PriceOracle and RegimeOracle. */
+interface Immutables {
+  pool: string;
+  base: string;
+  asset: string;
+  costBps: number;
+  baseFeed: string;
+  assetFeed: string;
+  vixFeed: string;
+  vix3mFeed: string;
+}
+
+/** What stays for as long as a deployment: with the tick spacing, which a Uniswap v3 pool keeps. */
+interface FixedFacts extends Immutables {
+  tickSpacing: number;
+}
+
 /**
- * Reads everything a decision needs at one block: first the chain and the block, then all reads at once (one JSON-RPC batch), then the
- * closes of the volatility feeds. Throws RpcUnavailable, WrongChain or FeedsUnusable.
+ * What need not be read again, kept by the caller from tick to tick, one for each source: what one node said is no word of
+ * another's.
+ */
+export interface ObservationCache {
+  /** By chain and contracts. */
+  fixed: Map<string, FixedFacts>;
+  /**
+   * By feed, the round last found to be the close of a session's day. Only where to look first: each use reads it at the
+   * observed block and proves it by the round after it, so that a re-org or a lie of the past cannot live on in here.
+   */
+  closes: Map<string, bigint>;
+}
+
+export function newObservationCache(): ObservationCache {
+  return { fixed: new Map(), closes: new Map() };
+}
+
+/** A block known to be the chain's: not read again. */
+export interface PinnedBlock {
+  number: number;
+  hash: string;
+  /** Seconds since 1970-01-01 UTC. */
+  timestamp: number;
+}
+
+export interface ObserveOptions {
+  /** Default: the newest. */
+  blockNumber?: number;
+  /** In place of a number. */
+  block?: PinnedBlock;
+  scope?: Evidence["scope"];
+  /** Default: this software's. */
+  codeVersion?: string;
+  /** Of this source; default: an empty one. */
+  cache?: ObservationCache;
+}
+
+/**
+ * Reads everything a decision needs at one block: the block unless it is given, then all reads at once (one JSON-RPC batch), then
+ * the feeds' rounds, which the first batch names. With a cache that is three HTTP requests, two for a pinned block; without
+ * one, and where a feed has many rounds since the last session, the closes take more. Throws RpcUnavailable, WrongChain,
+ * FeedsUnusable, VenueUnreadable, AdaptersDiffer.
  */
 export async function observe(
   provider: Provider,
   deployment: Deployment,
-  at: { blockNumber?: number; scope?: Evidence["scope"] } = {},
+  at: ObserveOptions = {},
 ): Promise<Observation> {
+  const cache = at.cache ?? newObservationCache();
   const network = await rpc(provider.getNetwork());
   // Before anything else: another chain has other contracts, or none, at these addresses.
   if (network.chainId.toString() !== deployment.chainId) {
     throw new WrongChain(deployment.chainId, network.chainId.toString());
   }
-  const block = await rpc(provider.getBlock(at.blockNumber ?? "latest"));
-  if (block?.hash == null) throw new RpcUnavailable(`block ${at.blockNumber ?? "latest"} does not exist`);
+  const block = at.block ?? (await readBlock(provider, at.blockNumber ?? "latest"));
   const blockTag = block.number;
-  const { lens, oracle, policy, liquidity, perp, prices } = connect(provider, deployment);
+  const { lens, policy } = connect(provider, deployment);
+  const key = fixedKey(deployment);
+  const known = cache.fixed.get(key);
 
-  const [snapshot, sessions, calm, elevated, stress, pool, base, asset, costBps, vix, vix3m] = await rpc(
+  const [snapshot, sessions, calm, elevated, stress, immutables] = await rpc(
     Promise.all([
       lens.snapshot({ blockTag }),
       sessionsOf(provider, deployment.regimeOracle, blockTag),
       regimePolicy(policy, 0, blockTag),
       regimePolicy(policy, 1, blockTag),
       regimePolicy(policy, 2, blockTag),
-      liquidity.pool({ blockTag }),
-      liquidity.base({ blockTag }),
-      liquidity.asset({ blockTag }),
-      perp.unwindCostBps({ blockTag }),
-      oracle.vixFeed({ blockTag }),
-      oracle.vix3mFeed({ blockTag }),
+      known ?? immutablesOf(provider, deployment, blockTag),
     ]),
   );
   if (snapshot.unread.length > 0) throw new VenueUnreadable([...snapshot.unread]);
   if (!snapshot.priced) throw new FeedsUnusable(decodePriceError(snapshot.priceError), snapshot.priceError);
   const lastDay = sessions.at(-1)?.[0] ?? 0;
 
-  const [tickSpacing, baseDecimals, assetDecimals, baseFeed, assetFeed, vixRound, vix3mRound] = await rpc(
+  const { pool, base, asset, baseFeed, assetFeed, vixFeed, vix3mFeed } = immutables;
+  const [tickSpacing, baseDecimals, assetDecimals, baseRound, assetRound, vixRound, vix3mRound] = await rpc(
     Promise.all([
-      numberOf(provider, pool, "tickSpacing", "int24", blockTag),
+      known?.tickSpacing ?? numberOf(provider, pool, "tickSpacing", "int24", blockTag),
       numberOf(provider, base, "decimals", "uint8", blockTag),
       numberOf(provider, asset, "decimals", "uint8", blockTag),
-      prices.baseFeed({ blockTag }).then((feed) => roundOf(provider, feed, snapshot.reading.baseRound, blockTag)),
-      prices.assetFeed({ blockTag }).then((feed) => roundOf(provider, feed, snapshot.reading.assetRound, blockTag)),
-      closeOf(provider, vix, lastDay, blockTag),
-      closeOf(provider, vix3m, lastDay, blockTag),
+      roundOf(provider, baseFeed, snapshot.reading.baseRound, blockTag),
+      roundOf(provider, assetFeed, snapshot.reading.assetRound, blockTag),
+      closeOf(provider, vixFeed, lastDay, blockTag, cache),
+      closeOf(provider, vix3mFeed, lastDay, blockTag, cache),
     ]),
   );
+  cache.fixed.set(key, { ...immutables, tickSpacing });
   const liquidityAccount = snapshot.liquidity.find((account) => account.adapter === deployment.liquidityAdapter);
   const perpAccount = snapshot.perps.find((account) => account.adapter === deployment.perpAdapter);
   if (liquidityAccount === undefined || perpAccount === undefined) {
@@ -116,8 +174,9 @@ export async function observe(
   // The slot follows from the block, so that nobody can decide a day with another day's inputs.
   const slotStart = block.timestamp - (block.timestamp % RULES.slotSeconds);
   const evidence: Evidence = {
-    format: "ballast-evidence/1",
-    ruleset: { name: RULES.name, version: RULES.version, hash: RULESET_HASH },
+    format: EVIDENCE_FORMAT,
+    code: { source: "INFORMATION", name: "ballast", version: at.codeVersion ?? CODE_VERSION },
+    ...IN_FORCE,
     chainId: deployment.chainId,
     slot: { start: slotStart, seconds: RULES.slotSeconds },
     scope: at.scope ?? "full",
@@ -131,7 +190,7 @@ export async function observe(
       priceOracle: snapshot.priceOracle,
     },
     block: { source: "CHAIN", number: block.number, hash: block.hash, timestamp: block.timestamp },
-    feeds: { base: baseFeed, asset: assetFeed, vix: vixRound, vix3m: vix3mRound },
+    feeds: { base: baseRound, asset: assetRound, vix: vixRound, vix3m: vix3mRound },
     regime: {
       source: "CHAIN",
       regime: REGIME_NAMES[Number(snapshot.regime.regime)] ?? "Unknown",
@@ -163,7 +222,7 @@ export async function observe(
     perp: {
       source: "CHAIN",
       adapter: perpAccount.adapter,
-      costBps: Number(costBps),
+      costBps: immutables.costBps,
       size: perpAccount.position.size.toString(),
       openNotional: perpAccount.position.openNotional.toString(),
       collateral: perpAccount.position.collateral.toString(),
@@ -192,15 +251,40 @@ export class AdaptersDiffer extends Error {
   }
 }
 
+async function readBlock(provider: Provider, tag: number | "latest"): Promise<PinnedBlock> {
+  const block = await rpc(provider.getBlock(tag));
+  if (block?.hash == null) throw new RpcUnavailable(`block ${tag} does not exist`);
+  return { number: block.number, hash: block.hash, timestamp: block.timestamp };
+}
+
 function connect(provider: Provider, d: Deployment) {
   return {
     lens: VaultLens__factory.connect(d.lens, provider),
-    oracle: RegimeOracle__factory.connect(d.regimeOracle, provider),
     policy: HedgePolicy__factory.connect(d.policy, provider),
-    liquidity: UniswapV3Adapter__factory.connect(d.liquidityAdapter, provider),
-    perp: CurieAdapter__factory.connect(d.perpAdapter, provider),
-    prices: PriceOracle__factory.connect(d.priceOracle, provider),
   };
+}
+
+/** The contracts that `immutablesOf` reads. */
+function fixedKey(d: Deployment): string {
+  return [d.chainId, d.liquidityAdapter, d.perpAdapter, d.priceOracle, d.regimeOracle].join(" ");
+}
+
+async function immutablesOf(provider: Provider, d: Deployment, blockTag: number): Promise<Immutables> {
+  const liquidity = UniswapV3Adapter__factory.connect(d.liquidityAdapter, provider);
+  const perp = CurieAdapter__factory.connect(d.perpAdapter, provider);
+  const prices = PriceOracle__factory.connect(d.priceOracle, provider);
+  const oracle = RegimeOracle__factory.connect(d.regimeOracle, provider);
+  const [pool, base, asset, costBps, baseFeed, assetFeed, vixFeed, vix3mFeed] = await Promise.all([
+    liquidity.pool({ blockTag }),
+    liquidity.base({ blockTag }),
+    liquidity.asset({ blockTag }),
+    perp.unwindCostBps({ blockTag }),
+    prices.baseFeed({ blockTag }),
+    prices.assetFeed({ blockTag }),
+    oracle.vixFeed({ blockTag }),
+    oracle.vix3mFeed({ blockTag }),
+  ]);
+  return { pool, base, asset, costBps: Number(costBps), baseFeed, assetFeed, vixFeed, vix3mFeed };
 }
 
 const regimeInterface = RegimeOracle__factory.createInterface();
@@ -219,7 +303,11 @@ async function sessionsOf(
   const data = regimeInterface.encodeFunctionData("sessions", [0, ALL_SESSIONS]);
   const answer = await provider.call({ to: oracle, data, blockTag });
   const word = (index: number): bigint => BigInt(`0x${answer.slice(2 + index * 64, 66 + index * 64)}`);
-  const count = Number(word(1));
+  const words = (answer.length - 2) / 64;
+  const count = words < 2 ? -1 : Number(word(1));
+  if (count < 0 || words < 2 + count * WORDS_PER_SESSION) {
+    throw new RpcUnavailable(`what ${oracle} answers is no list of sessions`);
+  }
   return Array.from({ length: count }, (_, index) => {
     const at = 2 + index * WORDS_PER_SESSION;
     return [Number(word(at)), word(at + 1).toString(), word(at + 2).toString(), word(at + 3) === 1n];
@@ -238,7 +326,8 @@ async function regimePolicy(
   return { bands: bandsOf(bands), targets: targetsOf(targets) };
 }
 
-function bandsOf(b: IHedgePolicy.BandsStructOutput): PolicyBands {
+/** Bands as HedgePolicy answers them, as evidence has them. */
+export function bandsOf(b: IHedgePolicy.BandsStructOutput): PolicyBands {
   return {
     netDeltaMinBps: Number(b.netDeltaMinBps),
     netDeltaMaxBps: Number(b.netDeltaMaxBps),
@@ -267,20 +356,65 @@ async function roundOf(provider: Provider, feed: string, round: bigint, blockTag
     aggregator.getRoundData(round, { blockTag }),
     aggregator.decimals({ blockTag }),
   ]);
+  return feedRound(feed, { roundId: round, answer: data.answer, updatedAt: data.updatedAt }, decimals);
+}
+
+interface Round {
+  roundId: bigint;
+  answer: bigint;
+  updatedAt: bigint;
+}
+
+function feedRound(feed: string, { roundId, answer, updatedAt }: Round, decimals: bigint): FeedRound {
   return {
     source: "CHAIN",
     address: feed,
-    round: round.toString(),
-    answer: data.answer.toString(),
-    updatedAt: Number(data.updatedAt),
+    round: roundId.toString(),
+    answer: answer.toString(),
+    updatedAt: Number(updatedAt),
     decimals: Number(decimals),
   };
 }
 
+/** Rounds from the hint on that are looked at beside it: a feed with one round a session is then found in one request. */
+const ROUNDS_FROM_HINT = [0n, 1n, 2n];
+
 /** The close of a session's day: its last round. */
-async function closeOf(provider: Provider, feed: string, day: number, blockTag: number): Promise<FeedRound> {
-  const round = await lastRoundOn(provider, feed, (day + 1) * SECONDS_PER_DAY - 1, blockTag);
-  return roundOf(provider, feed, round, blockTag);
+async function closeOf(
+  provider: Provider,
+  feed: string,
+  day: number,
+  blockTag: number,
+  cache: ObservationCache,
+): Promise<FeedRound> {
+  const end = (day + 1) * SECONDS_PER_DAY - 1;
+  const aggregator = IAggregatorV3__factory.connect(feed, provider);
+  const hint = cache.closes.get(feed);
+  const near = hint === undefined ? [] : ROUNDS_FROM_HINT.map((step) => hint + step);
+  const [decimals, latest, ...rounds] = await Promise.all([
+    aggregator.decimals({ blockTag }),
+    aggregator.latestRoundData({ blockTag }),
+    // A round that is not there reverts; whatever else went wrong, the close is then not proven, and walked to.
+    ...near.map((roundId) =>
+      aggregator
+        .getRoundData(roundId, { blockTag })
+        .then(({ answer, updatedAt }): Round => ({ roundId, answer, updatedAt }))
+        .catch(() => null),
+    ),
+  ]);
+  const known: Round[] = [latest, ...rounds.filter((round) => round !== null)];
+  const proven = known.find(
+    ({ roundId, updatedAt }) =>
+      updatedAt > 0n &&
+      updatedAt <= end &&
+      (roundId === latest.roundId || known.some((next) => next.roundId === roundId + 1n && next.updatedAt > end)),
+  );
+  const close =
+    proven === undefined
+      ? await roundOf(provider, feed, await lastRoundOn(provider, feed, end, blockTag), blockTag)
+      : feedRound(feed, proven, decimals);
+  cache.closes.set(feed, BigInt(close.round));
+  return close;
 }
 
 async function numberOf(
@@ -310,6 +444,7 @@ export async function rpc<T>(promise: Promise<T>): Promise<T> {
     const { name, message } = error instanceof Error ? error : { name: "", message: String(error) };
     // Errors of ethers and of the system carry a code; ours have a name of their own and none.
     if (name !== "Error" && (error as { code?: unknown }).code === undefined) throw error;
-    throw new RpcUnavailable(message.split("\n")[0]?.slice(0, 160) ?? name, error);
+    // What ethers says holds the URL, and its key.
+    throw new RpcUnavailable(shortReason(message) || name, error);
   }
 }

@@ -1,10 +1,14 @@
 import type { ContractTransaction, Interface, Provider, Signer, TransactionReceipt } from "ethers";
+import { formatUnits } from "ethers";
+import { mined, MINED_WAIT_MS } from "../safe/mined.ts";
 import { explainRevert, revertDataOf } from "../safe/revert.ts";
 import type { ExplainedRevert } from "../safe/revert.ts";
 import { CONTRACT_ERRORS } from "./contractErrors.ts";
 
 /** Gas above the node's estimate: an announcement logs the vault's state, which may grow by a word until it is mined. */
 const GAS_MARGIN_PERCENT = 10n;
+const EARLIER_WAIT_MS = 30_000;
+const POLL_MS = 1_000;
 
 /** A contract refuses a call; nothing was sent. `revert` holds its own words. */
 export class CallRefused extends Error {
@@ -17,23 +21,137 @@ export class CallRefused extends Error {
   }
 }
 
-/** Tries a call, then sends it and waits until it is mined; `interfaces` explain a revert. Throws CallRefused. */
+/** The base fee is above what may be paid for a call that can wait; nothing was sent. */
+export class GasTooDear extends Error {
+  constructor(what: string, baseFee: bigint, most: bigint) {
+    const gwei = (wei: bigint): string => `${formatUnits(wei, "gwei")} gwei`;
+    super(
+      `${what} waits: the base fee is ${gwei(baseFee)}, at most ${gwei(most)} are paid; raise maxFeeGwei to pay more`,
+    );
+    this.name = "GasTooDear";
+  }
+}
+
+export interface SendOptions {
+  /** Whose custom errors explain a revert. */
+  interfaces?: readonly Interface[];
+  /** Most to pay per gas, in wei; above it the call waits. */
+  maxFeePerGas?: bigint | undefined;
+  /** How long to wait for the block, in milliseconds. */
+  waitMs?: number;
+  /** An earlier transaction of the same key gets this long to be mined before it is replaced, in milliseconds. */
+  earlierWaitMs?: number;
+}
+
+/**
+ * Tries a call, then sends it and waits until it is mined. A transaction of the same key that is stuck is replaced: what the
+ * keeper sends follows from the chain's state, so what is lost is sent again.
+ * Throws CallRefused and GasTooDear (nothing was sent), NotMined, ReplacedByAnother, MinedAndReverted.
+ */
 export async function sendCall(
   what: string,
   provider: Provider,
   signer: Signer,
   call: ContractTransaction,
-  interfaces: readonly Interface[] = CONTRACT_ERRORS,
+  options: SendOptions = {},
+): Promise<TransactionReceipt> {
+  const {
+    interfaces = CONTRACT_ERRORS,
+    maxFeePerGas,
+    waitMs = MINED_WAIT_MS,
+    earlierWaitMs = EARLIER_WAIT_MS,
+  } = options;
+  const from = await signer.getAddress();
+  const gasLimit = await triedGas(what, provider, { ...call, from }, interfaces);
+  const fees = await affordable(what, provider, maxFeePerGas);
+  const { nonce, replaces } = await nextNonce(provider, from, earlierWaitMs);
+  const sent = await signer.sendTransaction({
+    ...call,
+    nonce,
+    gasLimit,
+    ...(replaces ? await replacing(provider, fees) : fees),
+  });
+  return mined(what, sent, waitMs);
+}
+
+/**
+ * The same from a person's wallet: nonce and fees are the wallet's to choose, since what waits there may be a payment that
+ * has nothing to do with us, and the transaction names its chain. Throws as sendCall does.
+ */
+export async function sendFromWallet(
+  what: string,
+  provider: Provider,
+  signer: Signer,
+  call: ContractTransaction,
+  chainId: string,
 ): Promise<TransactionReceipt> {
   const from = await signer.getAddress();
-  let gas: bigint;
+  const gasLimit = await triedGas(what, provider, { ...call, from }, CONTRACT_ERRORS);
+  return mined(what, await signer.sendTransaction({ ...call, gasLimit, chainId: BigInt(chainId) }));
+}
+
+/** Gas to send a call with. Throws CallRefused when it would revert. */
+async function triedGas(
+  what: string,
+  provider: Provider,
+  call: ContractTransaction & { from: string },
+  interfaces: readonly Interface[],
+): Promise<bigint> {
   try {
-    gas = await provider.estimateGas({ ...call, from });
+    return ((await provider.estimateGas(call)) * (100n + GAS_MARGIN_PERCENT)) / 100n;
   } catch (error) {
     const data = revertDataOf(error);
     if (data === null) throw error;
     throw new CallRefused(what, explainRevert(data, interfaces));
   }
-  const sent = await signer.sendTransaction({ ...call, gasLimit: (gas * (100n + GAS_MARGIN_PERCENT)) / 100n });
-  return (await sent.wait())!;
+}
+
+interface Fees {
+  maxFeePerGas?: bigint;
+  maxPriorityFeePerGas?: bigint;
+}
+
+/** At most what may be paid; nothing where that has no limit, so that the signer chooses. */
+async function affordable(what: string, provider: Provider, most: bigint | undefined): Promise<Fees> {
+  if (most === undefined) return {};
+  const [block, fees] = await Promise.all([provider.getBlock("latest"), feesAsked(provider)]);
+  const baseFee = block?.baseFeePerGas ?? 0n;
+  if (baseFee > most) throw new GasTooDear(what, baseFee, most);
+  return mapped(fees, (fee) => (fee < most ? fee : most));
+}
+
+async function feesAsked(provider: Provider): Promise<Fees> {
+  const { maxFeePerGas, maxPriorityFeePerGas } = await provider.getFeeData();
+  return maxFeePerGas === null || maxPriorityFeePerGas === null ? {} : { maxFeePerGas, maxPriorityFeePerGas };
+}
+
+/** Twice what is asked now: enough for a node to accept a replacement of what was sent at an earlier base fee. */
+async function replacing(provider: Provider, fees: Fees): Promise<Fees> {
+  return mapped(fees.maxFeePerGas === undefined ? await feesAsked(provider) : fees, (fee) => fee * 2n);
+}
+
+function mapped(fees: Fees, change: (fee: bigint) => bigint): Fees {
+  return Object.fromEntries(Object.entries(fees).map(([name, fee]) => [name, change(fee as bigint)]));
+}
+
+/** Without Node's timers: the review page sends its calls through here too. */
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** The key's next nonce, once nothing of its own is on the way, or what is on the way has had its time. */
+export async function nextNonce(
+  provider: Provider,
+  from: string,
+  earlierWaitMs = EARLIER_WAIT_MS,
+): Promise<{ nonce: number; replaces: boolean }> {
+  for (let waited = 0; ; waited += POLL_MS) {
+    const [mined, pending] = await Promise.all([
+      provider.getTransactionCount(from, "latest"),
+      provider.getTransactionCount(from, "pending"),
+    ]);
+    if (pending <= mined) return { nonce: mined, replaces: false };
+    if (waited >= earlierWaitMs) return { nonce: mined, replaces: true };
+    await sleep(POLL_MS);
+  }
 }

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import type { Mark } from "../../src/demo/attribution.ts";
+import type { Mark } from "../../src/keeper/attribution.ts";
 import { AttributionBroken, runDemo } from "../../src/demo/run.ts";
 import { ATTRIBUTION_PARTS, VAULTS } from "../../src/demo/result.ts";
 import type { DemoResult } from "../../src/demo/result.ts";

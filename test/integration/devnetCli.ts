@@ -117,9 +117,9 @@ describe("ballast against a devnet in another process", () => {
         expect(proposed.json["where"]).to.include(`${server.url} ${hash}`);
         expect((await keeper(via)).json["code"]).to.equal("ALREADY_PROPOSED");
         // A service that is down is not read as one that has no proposal.
-        server.failWith(503);
+        server.fail({ kind: "status", status: 503 });
         refused(await ballast(["keeper", "once", ...at(), ...via]), "ServiceUnavailable", "cannot be reached");
-        server.failWith(null);
+        server.fail(null);
 
         const packet = await onlyPacket();
         const unsigned = await readFile(packet, "utf8");
@@ -216,7 +216,7 @@ describe("ballast against a devnet in another process", () => {
       const dead = `http://127.0.0.1:${await freePort()}`;
       const once = ["keeper", "once", "--out", out];
       const cases: [name: string, says: string, args: string[]][] = [
-        ["RpcUnavailable", dead, [...once, "--rpc", dead, "--deployment", deploymentFile]],
+        ["RpcUnavailable", new URL(dead).host, [...once, "--rpc", dead, "--deployment", deploymentFile]],
         ["RpcUnavailable", "ECONNREFUSED", ["verify", packet, "--rpc", dead]],
         ["WrongChain", "chain 10", [...once, ...rpc(), "--deployment", elsewhere]],
         ["WrongChain", "chain 10", [...once, ...rpc(), "--deployment", elsewhere, ...key("keeper")]],
@@ -263,6 +263,7 @@ describe("ballast against a devnet in another process", () => {
         ["packet", ["verify", ...rpc()]],
         ["--via pigeon", ["keeper", "once", ...at(), "--via", "pigeon"]],
         ["--service", ["keeper", "once", ...at(), "--via", "service"]],
+        ["--pin ftp", ["keeper", "once", ...at(), "--pin", "ftp://example.org"]],
         ["--slot", ["keeper", "once", ...at(), "--slot", "yesterday"]],
         ["--key-file", ["sign", "some.packet.json", ...rpc()]],
         ["--port 0", ["devnet", "--port", "0"]],

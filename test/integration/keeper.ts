@@ -1,17 +1,18 @@
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { BrowserProvider, JsonRpcProvider, Network } from "ethers";
+import { BrowserProvider, JsonRpcProvider, Network, keccak256, toUtf8Bytes } from "ethers";
 import type { Eip1193Provider } from "ethers";
 import { movePool } from "../../deploy/devnet/poolTrader.ts";
-import { openRpc } from "../../src/cli/rpc.ts";
+import { openRpc } from "../../src/keeper/openRpc.ts";
 import { executePacket, reviewAndSign } from "../../src/demo/members.ts";
 import { advanceRegime } from "../../src/keeper/advance.ts";
 import { CONTRACT_ERRORS } from "../../src/keeper/contractErrors.ts";
 import { RpcUnavailable, WrongChain } from "../../src/keeper/observe.ts";
 import { FolderUnreadable, approvalsOutlet, fileOutlet, serviceOutlet } from "../../src/keeper/outlets.ts";
 import type { Outlet } from "../../src/keeper/outlets.ts";
+import { PinFailed } from "../../src/keeper/pin.ts";
 import { tick } from "../../src/keeper/tick.ts";
 import type { TickOutcome, TickRequest } from "../../src/keeper/tick.ts";
 import { canonicalJson } from "../../src/plan/canonicalJson.ts";
@@ -84,12 +85,48 @@ describe("Keeper", () => {
       expect(await contents()).to.deep.equal(written);
     });
 
+    it("reads a packet of its folder once, and again when its file changes", async () => {
+      const outlet = fileOutlet(folder);
+      const [path = ""] = (await run({ outlet })).where;
+      const found = await outlet.found(scene.safe);
+      const { atime, mtime } = await stat(path);
+      const text = await readFile(path, "utf8");
+      await utimes(path, atime, new Date(1_000_000));
+      expect(await outlet.found(scene.safe)).to.deep.equal(found);
+      await writeFile(path, " ".repeat(text.length));
+      await utimes(path, atime, new Date(1_000_000));
+      expect(await outlet.found(scene.safe), "not read again").to.deep.equal(found);
+      await utimes(path, atime, mtime);
+      expect(await rejection(outlet.found(scene.safe))).to.have.property("name", "PacketError");
+    });
+
     it("the same bytes from the same block, whoever asks, also at the same time", async () => {
       const outcomes = await Promise.all([run(), run(), run({ dryRun: true })]);
       const packets = outcomes.map(({ packet }) => packet).filter((packet) => packet !== null);
       expect(packets.length > 0).to.equal(true);
       expect(new Set(packets.map(packetText)).size).to.equal(1);
-      expect(await readdir(folder)).to.have.length(2);
+      expect(await readdir(folder)).to.have.length(3);
+    });
+
+    it("its evidence beside the packet, under its own hash, with exactly the bytes that hash to it", async () => {
+      const stored = new Map<string, string>();
+      const pin = { pin: async (hash: string, text: string) => (stored.set(hash, text), `memory:${hash}`) };
+      const { packet, where } = await run({ outlet: fileOutlet(folder, pin) });
+      const { evidence, evidenceHash } = packet!;
+      const text = await readFile(join(folder, `${evidenceHash}.evidence.json`), "utf8");
+      expect(text).to.equal(canonicalJson(evidence));
+      expect(keccak256(toUtf8Bytes(text)))
+        .to.equal(evidenceHash)
+        .and.to.equal((packet!.plan as Plan).evidence);
+      expect([...stored]).to.deep.equal([[evidenceHash, text]]);
+      expect(where.at(-1)).to.equal(`memory:${evidenceHash}`);
+    });
+
+    it("nothing when the store does not take the evidence: a proposal nobody can check must not appear", async () => {
+      const pin = { pin: () => Promise.reject(new PinFailed("memory", "full")) };
+      expect(await rejection(run({ outlet: fileOutlet(folder, pin) }))).to.be.instanceOf(PinFailed);
+      expect((await readdir(folder)).filter((name) => !name.endsWith(".evidence.json"))).to.deep.equal([]);
+      expect((await run()).code).to.equal("PROPOSED");
     });
 
     it("nothing in a dry run, but shows what it would", async () => {

@@ -1,26 +1,17 @@
 import { expect } from "chai";
-import { AbiCoder, BrowserProvider, concat, dataLength, dataSlice, toBeHex } from "ethers";
-import type { Eip1193Provider } from "ethers";
+import { AbiCoder, concat, dataLength, dataSlice, toBeHex } from "ethers";
 import { memoryJournal } from "../../deploy/journal.ts";
 import { DEFAULT_POLICY } from "../../deploy/parameters.ts";
 import { deployVault } from "../../deploy/vault.ts";
 import { localParameters } from "../../deploy/devnet/world.ts";
-import { observe } from "../../src/keeper/observe.ts";
 import { verify } from "../../src/keeper/verify.ts";
 import type { Verdict } from "../../src/keeper/verify.ts";
-import { decide } from "../../src/plan/decide.ts";
-import type { Deployment } from "../../src/plan/deployment.ts";
-import { evidenceHash } from "../../src/plan/evidence.ts";
 import type { Evidence } from "../../src/plan/evidence.ts";
-import { encodePlan } from "../../src/plan/plan.ts";
 import type { Plan } from "../../src/plan/plan.ts";
-import { readSafe } from "../../src/safe/account.ts";
-import { createPacket, withSignatures } from "../../src/safe/packet.ts";
 import type { Packet } from "../../src/safe/packet.ts";
-import { recoverSignature } from "../../src/safe/signatures.ts";
-import { SAFE_TX_TYPES, plainCall, safeDomain } from "../../src/safe/transaction.ts";
-import type { SafeTx } from "../../src/safe/transaction.ts";
 import { HedgeVault__factory, ReplayFeed__factory } from "../../typechain-types/index.js";
+import { decideNow, forge, withoutHistory } from "../helpers/forge.ts";
+import type { Forgery, Honest } from "../helpers/forge.ts";
 import {
   closeNextSession,
   execute,
@@ -36,22 +27,12 @@ import type { VaultScene } from "../helpers/vaultScene.ts";
 
 const DAY = 86_400;
 
-/** What a forger changes. Everything that follows from it is made to fit: hashes, calldata, both owners' signatures. */
-interface Forgery {
-  evidence?: (evidence: Evidence) => void;
-  plan?: (plan: Plan) => void;
-  safeTx?: (tx: SafeTx) => void;
-  packet?: { chainId?: string; safe?: string };
-  /** Sign as these; default: two owners. */
-  signers?: ("owner1" | "owner3" | "attacker")[];
-}
-
 /** A forgery, the check that must find it, and a word that must be in what it says. */
 type Case = [what: string, forgery: Forgery, check: string, word: string];
 
 describe("Verifying a proposal", () => {
   let scene: VaultScene;
-  let honest: { evidence: Evidence; plan: Plan };
+  let honest: Honest;
 
   before(async () => {
     scene = await vaultScene([
@@ -65,17 +46,22 @@ describe("Verifying a proposal", () => {
     await closeNextSession(scene, 28, 27);
     await marketAt(scene, 2_780);
     await scene.keep();
-    honest = await decideNow(scene.deployment);
+    honest = await decideNow(scene);
   });
   afterEach(() => scene.reset());
 
   describe("that is what it claims", () => {
     it("matches in every check, signed or not", async () => {
-      const packet = await forge({});
+      const packet = await forgeHere({});
       const verdict = await check(packet);
       expect(verdict.ok, verdict.cause?.detail).to.equal(true);
       expect(verdict.checks.every(({ outcome }) => outcome === "match")).to.equal(true);
       expect(verdict.checks.map(({ name }) => name)).to.include.members([
+        "safe code",
+        "safe owners",
+        "safe modules",
+        "safe guards",
+        "safe fallback handler",
         "plain call",
         "safeTxHash",
         "call",
@@ -83,6 +69,7 @@ describe("Verifying a proposal", () => {
         "contracts",
         "your vault",
         "ruleset",
+        "model",
         "evidence: block",
         "evidence: feeds",
         "evidence: regime",
@@ -94,6 +81,10 @@ describe("Verifying a proposal", () => {
         "decision",
         "freshness",
         "simulation",
+        "safe untouched",
+        "policy limits",
+        "policy by contract",
+        "proposed now",
         "signatures",
       ]);
       expect((await check({ ...packet, signatures: [] })).ok).to.equal(true);
@@ -101,24 +92,26 @@ describe("Verifying a proposal", () => {
     });
 
     it("still matches after blocks, rounds and moves within the tolerance", async () => {
-      const packet = await forge({});
+      const packet = await forgeHere({});
       await marketAt(scene, 2_800, 3_600);
       const verdict = await check(packet);
       expect(verdict.ok, verdict.cause?.detail).to.equal(true);
     });
 
     it("says what it could not check without a deployment, or without the block's state", async () => {
-      const packet = await forge({});
+      const packet = await forgeHere({});
       const anyVault = await verify({ provider: scene.chain.provider, packet });
       expect(anyVault.ok).to.equal(true);
-      expect(skipped(anyVault)).to.deep.equal(["your vault"]);
+      expect(skipped(anyVault)).to.deep.equal(["safe owners", "your vault"]);
       expect(anyVault.checks.map(({ name }) => name)).to.include("lens");
 
       await newRounds(scene);
-      const forgetful = withoutHistory();
+      const forgetful = withoutHistory(scene);
       const verdict = await verify({ provider: forgetful, packet, deployment: scene.deployment });
       expect(verdict.ok, verdict.cause?.detail).to.equal(true);
       expect(verdict.checks.find(({ name }) => name === "evidence: positions")!.detail).to.include("keeps no state");
+      expect(skipped(verdict)).to.deep.equal(["evidence: not re-read"]);
+      expect(verdict.unread).to.include.members(["vault.cash", "liquidity", "perp"]);
     });
   });
 
@@ -222,7 +215,7 @@ describe("Verifying a proposal", () => {
       const feed = scene.world.feeds.ethUsd;
       const older = BigInt(honest.evidence.feeds.base.round) - 1n;
       const [, answer, , updatedAt] = (await feed.getFunction("getRoundData")(older)) as unknown as bigint[];
-      const forged = await forge(
+      const forged = await forgeHere(
         evidence((e) => {
           Object.assign(e.feeds.base, { round: String(older), answer: String(answer), updatedAt: Number(updatedAt) });
         }),
@@ -230,7 +223,7 @@ describe("Verifying a proposal", () => {
       expectCaught(await check(forged), "evidence: feeds", "base.round");
       await newRounds(scene);
       expectCaught(
-        await verify({ provider: withoutHistory(), packet: forged, deployment: scene.deployment }),
+        await verify({ provider: withoutHistory(scene), packet: forged, deployment: scene.deployment }),
         "evidence: feeds.base",
         "was not the newest",
       );
@@ -242,7 +235,7 @@ describe("Verifying a proposal", () => {
         (e: Evidence) => (e.liquidity.tickUpper = 9_000_000),
         (e: Evidence) => (e.vault.cash = "-1"),
       ]) {
-        const verdict = await check(await forge(evidence(edit)));
+        const verdict = await check(await forgeHere(evidence(edit)));
         expect(verdict.ok).to.equal(false);
         expect(verdict.cause!.name).to.match(/^evidence: /);
       }
@@ -253,8 +246,8 @@ describe("Verifying a proposal", () => {
       const feed = await chain.deploy(ReplayFeed__factory, ["ETH / USD", 8], "attacker");
       await chain.send("attacker", await feed.getFunction("push").populateTransaction(290_000_000_000n));
       const updatedAt = await chain.now();
-      const later = await decideNow(scene.deployment);
-      const forged = await forge(
+      const later = await decideNow(scene);
+      const forged = await forgeHere(
         evidence((e) => {
           const address = feed.target as string;
           Object.assign(e.feeds.base, { address, round: "1", answer: "290000000000", updatedAt });
@@ -262,12 +255,12 @@ describe("Verifying a proposal", () => {
         later,
       );
       await newRounds(scene);
-      const verdict = await verify({ provider: withoutHistory(), packet: forged });
+      const verdict = await verify({ provider: withoutHistory(scene), packet: forged });
       expectCaught(verdict, "evidence: feeds.base", "the vault reads");
     });
 
     it("the last session dropped, on a node that keeps no old state", async () => {
-      const forged = await forge(
+      const forged = await forgeHere(
         evidence((e) => {
           e.regime.sessions.pop();
           const [, vix, vix3m] = e.regime.sessions.at(-1)!;
@@ -279,14 +272,14 @@ describe("Verifying a proposal", () => {
         }),
       );
       await newRounds(scene);
-      const verdict = await verify({ provider: withoutHistory(), packet: forged, deployment: scene.deployment });
+      const verdict = await verify({ provider: withoutHistory(scene), packet: forged, deployment: scene.deployment });
       expectCaught(verdict, "evidence: sessions", "session");
     });
 
     it("a false feed value, on a node that keeps no old state", async () => {
-      const forged = await forge(evidence((e) => (e.feeds.base.answer = "290000000000")));
+      const forged = await forgeHere(evidence((e) => (e.feeds.base.answer = "290000000000")));
       await newRounds(scene);
-      const verdict = await verify({ provider: withoutHistory(), packet: forged, deployment: scene.deployment });
+      const verdict = await verify({ provider: withoutHistory(scene), packet: forged, deployment: scene.deployment });
       expectCaught(verdict, "evidence: feeds.base", "290000000000");
     });
   });
@@ -311,7 +304,7 @@ describe("Verifying a proposal", () => {
       it(path, async () => {
         const keys = path.split(".");
         const last = keys.pop()!;
-        const packet = await forge({
+        const packet = await forgeHere({
           evidence: (e) => {
             const holder = keys.reduce<Record<string, unknown>>(
               (value, key) => value[key] as Record<string, unknown>,
@@ -325,7 +318,7 @@ describe("Verifying a proposal", () => {
     }
 
     it("and one added", async () => {
-      const packet = await forge(evidence((e) => Object.assign(e, { mood: "good" })));
+      const packet = await forgeHere(evidence((e) => Object.assign(e, { mood: "good" })));
       expectCaught(await check(packet), "evidence inputs", "mood");
     });
   });
@@ -365,15 +358,15 @@ describe("Verifying a proposal", () => {
 
     it("another adapter", async () => {
       const other = scene.world.vaults[1]!.deployment;
-      const moved = await forge(plan((p) => (p.perps[0]!.adapter = other.perpAdapter)));
+      const moved = await forgeHere(plan((p) => (p.perps[0]!.adapter = other.perpAdapter)));
       expectCaught(await check(moved), "decision", "perps.0.adapter");
-      const both = await forge(evidence((e) => (e.perp.adapter = other.perpAdapter)));
+      const both = await forgeHere(evidence((e) => (e.perp.adapter = other.perpAdapter)));
       expectCaught(await check(both), "your vault", other.perpAdapter);
       const { liquidityAdapter, perpAdapter } = scene.deployment;
       for (const part of ["perp", "liquidity"] as const) {
         const swapped = part === "perp" ? liquidityAdapter : perpAdapter;
         for (const adapter of [other.perpAdapter, scene.chain.address("attacker"), swapped]) {
-          const packet = await forge(evidence((e) => (e[part].adapter = adapter)));
+          const packet = await forgeHere(evidence((e) => (e[part].adapter = adapter)));
           const verdict = await verify({ provider: scene.chain.provider, packet });
           expect(verdict.ok, `${part} at ${adapter}`).to.equal(false);
           expect(verdict.cause!.name).to.match(/^(contracts|evidence: .*)$/);
@@ -382,7 +375,7 @@ describe("Verifying a proposal", () => {
     });
 
     it("an honest plan shown, another one in the transaction", async () => {
-      const swapped = { ...(await forge(plan((p) => (p.liquidity[0]!.shareBps = 5_000)))), plan: honest.plan };
+      const swapped = { ...(await forgeHere(plan((p) => (p.liquidity[0]!.shareBps = 5_000)))), plan: honest.plan };
       expectCaught(await check(swapped), "call", "shareBps");
     });
   });
@@ -408,21 +401,21 @@ describe("Verifying a proposal", () => {
 
     it("another Safe, with and without its own evidence", async () => {
       const safe = scene.world.vaults[1]!.deployment.safe;
-      expectCaught(await check(await forge({ packet: { safe } })), "contracts", "the evidence is for Safe");
-      const fitted = await forge({ packet: { safe }, evidence: (e) => (e.contracts.safe = safe) });
+      expectCaught(await check(await forgeHere({ packet: { safe } })), "contracts", "the evidence is for Safe");
+      const fitted = await forgeHere({ packet: { safe }, evidence: (e) => (e.contracts.safe = safe) });
       expectCaught(await check(fitted), "contracts", "may not call execute");
     });
 
     it("an address that is no Safe", async () => {
       for (const safe of [scene.chain.address("attacker"), scene.deployment.vault]) {
-        expectCaught(await check(await forge({ packet: { safe } })), "safe", "does not answer as a Safe");
+        expectCaught(await check(await forgeHere({ packet: { safe } })), "safe", "does not answer as a Safe");
       }
     });
   });
 
   describe("that has had its time names the reason:", () => {
     it("expired", async () => {
-      const packet = await forge({});
+      const packet = await forgeHere({});
       await scene.chain.warpTo(honest.plan.validUntil + 1);
       expectCaught(await check(packet), "freshness", "expired");
       const past = await verify({ provider: scene.chain.provider, packet, deployment: scene.deployment, now: false });
@@ -430,19 +423,19 @@ describe("Verifying a proposal", () => {
     });
 
     it("executed", async () => {
-      const packet = await forge({});
+      const packet = await forgeHere({});
       await execute(scene, honest.plan);
       expectCaught(await check(packet), "freshness", "already executed");
     });
 
     it("overtaken by the market", async () => {
-      const packet = await forge({});
+      const packet = await forgeHere({});
       await marketAt(scene, 2_600, 3_600);
       expectCaught(await check(packet), "simulation", "MovedSincePlan");
     });
 
     it("overtaken by another transaction of the Safe", async () => {
-      const packet = await forge({});
+      const packet = await forgeHere({});
       await viaSafe(scene, { to: scene.safe, data: "0x" });
       expectCaught(await check(packet), "freshness", "nonce");
     });
@@ -463,20 +456,20 @@ describe("Verifying a proposal", () => {
       await fund({ ...scene, deployment: double }, "attacker", amount);
       const vault = HedgeVault__factory.connect(double.vault, chain.provider);
       await chain.send("attacker", await vault.deposit.populateTransaction(amount, chain.address("attacker")));
-      const packet = await forge({}, await decideNow(double), double);
+      const packet = await forgeHere({}, await decideNow(scene, double), double);
 
       expectCaught(await check(packet), "your vault", scene.deployment.lens);
       const unknown = await verify({ provider: chain.provider, packet });
       expect(unknown.ok, unknown.cause?.detail).to.equal(true);
-      expect(skipped(unknown)).to.deep.equal(["your vault"]);
+      expect(skipped(unknown)).to.deep.equal(["safe owners", "your vault"]);
     });
 
     it("fails when only the lens is another, even one that answers all it is asked", async () => {
       const liar = await lyingLens();
       const deployment = { ...scene.deployment, lens: liar };
-      const decided = await decideNow(deployment);
+      const decided = await decideNow(scene, deployment);
       expect(decided.evidence.vault.cash, "the lie is in the evidence").to.equal("1");
-      const packet = await forge({}, decided, deployment);
+      const packet = await forgeHere({}, decided, deployment);
       expectCaught(await check(packet), "your vault", "lens");
       expectCaught(await verify({ provider: scene.chain.provider, packet }), "lens", liar);
     });
@@ -485,7 +478,7 @@ describe("Verifying a proposal", () => {
       const nobody = scene.chain.address("attacker");
       for (const name of ["lens", "rebalancer", "policy", "regimeOracle", "priceOracle", "vault"] as const) {
         for (const address of [nobody, scene.deployment.liquidityAdapter]) {
-          const forged = await forge({
+          const forged = await forgeHere({
             evidence: (e) => (e.contracts[name] = address),
             ...(name === "rebalancer" ? { safeTx: (tx) => (tx.to = address) } : {}),
           });
@@ -531,49 +524,11 @@ describe("Verifying a proposal", () => {
   }
 
   function caught([what, forgery, name, word]: Case): void {
-    it(what, async () => expectCaught(await check(await forge(forgery)), name, word));
+    it(what, async () => expectCaught(await check(await forgeHere(forgery)), name, word));
   }
 
-  async function decideNow(deployment: Deployment): Promise<{ evidence: Evidence; plan: Plan }> {
-    const { evidence: seen } = await observe(scene.chain.provider, deployment);
-    const decision = decide(seen);
-    if (decision.kind !== "rebalance") expect.fail(decision.sentence);
-    return { evidence: seen, plan: decision.plan };
-  }
-
-  async function forge(forgery: Forgery, from = honest, deployment = scene.deployment): Promise<Packet> {
-    const { chain } = scene;
-    const forgedEvidence = structuredClone(from.evidence);
-    forgery.evidence?.(forgedEvidence);
-    const forgedPlan = structuredClone(forgery.evidence === undefined ? from.plan : decided(forgedEvidence, from.plan));
-    forgedPlan.evidence = evidenceHash(forgedEvidence);
-    forgery.plan?.(forgedPlan);
-    const { nonce } = await readSafe(chain.provider, deployment.safe);
-    const safeTx = plainCall(deployment.rebalancer, encodePlan(forgedPlan), nonce);
-    forgery.safeTx?.(safeTx);
-    let packet = createPacket({
-      chainId: forgery.packet?.chainId ?? deployment.chainId,
-      safe: forgery.packet?.safe ?? deployment.safe,
-      safeTx,
-      plan: forgedPlan,
-      evidence: forgedEvidence,
-    });
-    // Owners who collude sign anything: not through signPacket, which would refuse half of these.
-    for (const signer of forgery.signers ?? ["owner1", "owner3"]) {
-      const domain = safeDomain(packet.chainId, packet.safe);
-      const signature = await chain.wallet(signer).signTypedData(domain, SAFE_TX_TYPES, packet.safeTx);
-      packet = withSignatures(packet, [recoverSignature(packet.safeTxHash, signature)]);
-    }
-    return packet;
-  }
-
-  function decided(forged: Evidence, otherwise: Plan): Plan {
-    try {
-      const decision = decide(forged);
-      return decision.kind === "rebalance" ? decision.plan : otherwise;
-    } catch {
-      return otherwise;
-    }
+  function forgeHere(forgery: Forgery, from = honest, deployment = scene.deployment): Promise<Packet> {
+    return forge(scene, forgery, from, deployment);
   }
 
   function check(packet: Packet): Promise<Verdict> {
@@ -589,27 +544,4 @@ describe("Verifying a proposal", () => {
     expect(verdict.cause!.name, verdict.cause!.detail).to.equal(name);
     expect(verdict.cause!.detail).to.include(word);
   }
-
-  /** The chain as a node shows it that keeps no state but the newest block's. */
-  function withoutHistory(): BrowserProvider {
-    const { eip1193 } = scene.chain;
-    const forgetful: Eip1193Provider = {
-      async request({ method, params }) {
-        const [call, block] = (params ?? []) as [unknown, string | undefined];
-        const newest = (await eip1193.request({ method: "eth_blockNumber" })) as string;
-        if (method === "eth_call" && block?.startsWith("0x") === true && BigInt(block) < BigInt(newest)) {
-          throw Object.assign(new HeaderNotFound(), { code: -32000, data: undefined, call });
-        }
-        return eip1193.request({ method, ...(params === undefined ? {} : { params }) }) as Promise<unknown>;
-      },
-    };
-    return new BrowserProvider(forgetful, undefined, { cacheTimeout: -1 });
-  }
 });
-
-class HeaderNotFound extends Error {
-  constructor() {
-    super("missing trie node: this node keeps no state of that block");
-    this.name = "HeaderNotFound";
-  }
-}

@@ -31,7 +31,7 @@ async function announceAction(argument: string | undefined, options: AnnounceOpt
       import("../../keeper/review.ts"),
       import("../../keeper/sendCall.ts"),
       import("../../safe/packetFile.ts"),
-      import("../rpc.ts"),
+      import("../../keeper/openRpc.ts"),
     ]);
   const wallet = await requireKey(options);
   const { safe, safeTx, chainId } = await files.readPacket(packetPath(argument, options));

@@ -64,7 +64,7 @@ async function auditAction(vault: string | undefined, options: AuditOptions): Pr
   const [{ audit }, { openRpc }, { readDeployment }, { readParameters }, { isAddress, getAddress }] = await Promise.all(
     [
       import("../../../deploy/audit/audit.ts"),
-      import("../rpc.ts"),
+      import("../../keeper/openRpc.ts"),
       import("../deploymentFile.ts"),
       import("../parametersFile.ts"),
       import("ethers"),

@@ -45,7 +45,7 @@ async function deployAction(options: DeployOptions): Promise<void> {
     import("../../../deploy/journal.ts"),
     import("../../../deploy/regimeSeed.ts"),
     import("../parametersFile.ts"),
-    import("../rpc.ts"),
+    import("../../keeper/openRpc.ts"),
     import("../../safe/packetFile.ts"),
   ]);
   const wallet = await requireKey(options);

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { seededRandom } from "../../backtest/bootstrap.ts";
-import { calibrateEdr } from "../../backtest/calibration.ts";
+import { CALIBRATION_PATHS, CALIBRATION_SEED, calibrateEdr } from "../../backtest/calibration.ts";
 import type { Calibration, CurvePoint } from "../../backtest/calibration.ts";
 import { SHIFTING_EVENTS } from "../../hedge/timeShift.ts";
 import { AsOfView } from "../../market/asOf.ts";
@@ -16,9 +16,6 @@ import { examples } from "../program.ts";
 
 /** The next FOMC, CPI or PPI date is never further off than this: each CPI comes within a month. */
 const LOOK_AHEAD_DAYS = 60;
-/** Resamples of the calibration's intervals, and the seed they start from. */
-const CALIBRATION_PATHS = 1_000;
-const CALIBRATION_SEED = 1;
 
 interface EdrOptions {
   data: string;

@@ -44,7 +44,7 @@ async function executeAction(path: string, options: ExecuteOptions): Promise<voi
     import("../../safe/packetFile.ts"),
     import("../../safe/service.ts"),
     import("../../keeper/contractErrors.ts"),
-    import("../rpc.ts"),
+    import("../../keeper/openRpc.ts"),
   ]);
   const wallet = await requireKey(options);
   const packet = await readPacket(path);

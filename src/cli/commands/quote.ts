@@ -49,7 +49,7 @@ function requestId(text: string): bigint {
 
 async function quoteAction(request: bigint | undefined, options: QuoteOptions): Promise<void> {
   const [{ openRpc }, { quoteRequest, quoteAtOnce, NothingToQuote }, units, { DateTime }] = await Promise.all([
-    import("../rpc.ts"),
+    import("../../keeper/openRpc.ts"),
     import("../../keeper/quote.ts"),
     import("ethers"),
     import("luxon"),

@@ -99,7 +99,7 @@ async function signAction(options: SignOptions): Promise<void> {
       import("../../reporter/observation.ts"),
       import("../../reporter/observationFile.ts"),
       import("../../reporter/feed.ts"),
-      import("../rpc.ts"),
+      import("../../keeper/openRpc.ts"),
       import("ethers"),
     ]);
   const wallet = await requireKey(options);
@@ -130,7 +130,7 @@ async function submitAction(files: string[], options: SubmitOptions): Promise<vo
       import("../../reporter/observationFile.ts"),
       import("../../reporter/feed.ts"),
       import("../../keeper/sendCall.ts"),
-      import("../rpc.ts"),
+      import("../../keeper/openRpc.ts"),
       import("../../../typechain-types/index.js"),
     ]);
   const wallet = await requireKey(options);
@@ -150,7 +150,7 @@ async function submitAction(files: string[], options: SubmitOptions): Promise<vo
   const reports = observations.map(({ answer, signature }) => ({ answer, signature }));
   const call = await contract.submit.populateTransaction(observedAt, reports);
   const signer = wallet.connect(provider);
-  const receipt = await sendCall("submitting", provider, signer, call, [contract.interface]);
+  const receipt = await sendCall("submitting", provider, signer, call, { interfaces: [contract.interface] });
   const pending = await readPending(provider, feed, observedAt);
   print(`Relayed in ${receipt.hash}\n${standing(pending, state)}`, {
     feed,
@@ -166,7 +166,7 @@ async function closeAction(options: CloseOptions): Promise<void> {
   const [{ readFeed }, { sendCall }, { openRpc }, { AttestedFeed__factory }, { formatUnits }] = await Promise.all([
     import("../../reporter/feed.ts"),
     import("../../keeper/sendCall.ts"),
-    import("../rpc.ts"),
+    import("../../keeper/openRpc.ts"),
     import("../../../typechain-types/index.js"),
     import("ethers"),
   ]);
@@ -175,7 +175,9 @@ async function closeAction(options: CloseOptions): Promise<void> {
   const state = await readFeed(provider, await addressOf(options.feed));
   const contract = AttestedFeed__factory.connect(state.feed, provider);
   const call = await contract.close.populateTransaction(observedAt);
-  const receipt = await sendCall("closing", provider, wallet.connect(provider), call, [contract.interface]);
+  const receipt = await sendCall("closing", provider, wallet.connect(provider), call, {
+    interfaces: [contract.interface],
+  });
   const closed = receipt.logs
     .map((log) => contract.interface.parseLog(log))
     .find((log) => log?.name === "RoundClosed")?.args;
@@ -197,7 +199,7 @@ async function statusAction(options: StatusOptions): Promise<void> {
   const observedAt = options.observedAt === undefined ? null : timeOf(options.observedAt);
   const [{ readFeed, readPending }, { openRpc }, { formatUnits }] = await Promise.all([
     import("../../reporter/feed.ts"),
-    import("../rpc.ts"),
+    import("../../keeper/openRpc.ts"),
     import("ethers"),
   ]);
   const provider = await openRpc(options.rpc);

@@ -3,7 +3,7 @@ import { answerNo, log, print } from "../output.ts";
 import { addKeyOption, requireKey } from "../key.ts";
 import type { KeyOptions } from "../key.ts";
 import { examples } from "../program.ts";
-import { renderVerdict } from "./verify.ts";
+import { renderVerdict } from "../verdictText.ts";
 
 interface SignOptions extends KeyOptions {
   rpc: string;
@@ -45,7 +45,7 @@ async function signAction(path: string, options: SignOptions): Promise<void> {
       import("../../safe/sign.ts"),
       import("../../safe/approvals.ts"),
       import("../../safe/service.ts"),
-      import("../rpc.ts"),
+      import("../../keeper/openRpc.ts"),
       import("../deploymentFile.ts"),
     ]);
   const wallet = await requireKey(options);

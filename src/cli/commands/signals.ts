@@ -1,18 +1,20 @@
+import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import type { LiftRow } from "../../backtest/lift.ts";
+import { dateOfDay } from "../../market/calendar.ts";
 import type { Dataset } from "../../market/series.ts";
 import type { SignalReading } from "../../signals/signal.ts";
 import { addDataOption, readData, sessionOption } from "../data.ts";
-import { print } from "../output.ts";
+import { log, print } from "../output.ts";
 import { examples } from "../program.ts";
 
 interface SignalsOptions {
   data: string;
   date?: string;
+  figures?: string;
 }
 
-/** Where the bootstrap behind the intervals begins: the same numbers for everybody. */
-const SEED = 1;
+const DAY_MS = 86_400_000;
 
 /** What `ballast signals --json` prints for each signal. */
 interface WeighedReading extends SignalReading {
@@ -30,12 +32,17 @@ export function register(program: Command): void {
     .description("every signal after a session: value, threshold, state, reason, age, and what it has been worth");
   addDataOption(command)
     .option("--date <date>", "session, YYYY-MM-DD (the last one in the data when left out)")
+    .option("--figures <file>", "also write lifts and EDR bias as the figures that the review page shows")
     .addHelpText(
       "after",
       "\nWorth is the lift: how much likelier a first VIX close above 25 is in the 10 sessions after the signal turns on than" +
         "\nafter any quiet day, with a 95 % interval, over all sessions up to the 31 December before. Without such lift, or" +
         "\nwhen the VIX level says the same, the weight is 0.\n" +
-        examples("ballast signals --data data --date 2023-12-29", "ballast signals --data data --json"),
+        examples(
+          "ballast signals --data data --date 2023-12-29",
+          "ballast signals --data data --json",
+          "ballast signals --data data --figures src/backtest/figures.json",
+        ),
     )
     .action(signalsAction);
 }
@@ -48,6 +55,7 @@ async function signalsAction(options: SignalsOptions): Promise<void> {
   const dataset = await readData(options);
   const session = sessionOption(dataset, options.date);
   const worth = await worthUntilLastYear(dataset, session);
+  if (options.figures !== undefined) await writeFigures(dataset, options.data, session, options.figures);
   const readings = readSignals(dataset, session).map((reading): WeighedReading => {
     const row = worth?.find(({ id }) => id === reading.id) ?? null;
     const { lift = null, weight = 0, whyWeight = "No weight: there is no year before to measure it on." } = row ?? {};
@@ -57,19 +65,25 @@ async function signalsAction(options: SignalsOptions): Promise<void> {
 }
 
 async function worthUntilLastYear(dataset: Dataset, session: string): Promise<LiftRow[] | null> {
-  const [{ measureLift }, { seededRandom }, { runSignals }, { dateOfDay, sessionsBetween }] = await Promise.all([
+  const [{ LIFT_SEED, measureLift }, { seededRandom }, { yearsBefore }] = await Promise.all([
     import("../../backtest/lift.ts"),
     import("../../backtest/bootstrap.ts"),
-    import("../../signals/run.ts"),
-    import("../../market/calendar.ts"),
+    import("../../backtest/measureFigures.ts"),
   ]);
-  const first = dataset.series.get("vix")?.days[0];
-  if (first === undefined) return null;
-  // None when VIX begins in the session's own year or later.
-  const sessions = sessionsBetween(dateOfDay(first), `${Number(session.slice(0, 4)) - 1}-12-31`);
-  if (sessions.length === 0) return null;
-  const window = { from: sessions[0]!, to: sessions.at(-1)! };
-  return measureLift(runSignals(dataset, sessions), window, seededRandom(SEED));
+  const years = yearsBefore(dataset, session);
+  return years === null ? null : measureLift(years.run, years.window, seededRandom(LIFT_SEED));
+}
+
+/** Writes the figures that are published with the code. */
+async function writeFigures(dataset: Dataset, data: string, session: string, file: string): Promise<void> {
+  const [{ measureFigures }, { readFolder }] = await Promise.all([
+    import("../../backtest/measureFigures.ts"),
+    import("../../market/files.ts"),
+  ]);
+  const today = dateOfDay(Math.floor(Date.now() / DAY_MS));
+  const figures = measureFigures(dataset, await readFolder(data), session, today);
+  await writeFile(file, `${JSON.stringify(figures, null, 2)}\n`);
+  log(`${file}: lifts of ${figures.lift.from} to ${figures.lift.to}, EDR bias after ${session}.`);
 }
 
 function render(session: string, readings: readonly WeighedReading[], index: number | null): string {

@@ -1,88 +1,154 @@
 import type { Command } from "commander";
-import { answerNo, print } from "../output.ts";
+import { answerNo, log, print, UsageError } from "../output.ts";
 import { examples } from "../program.ts";
-import type { Verdict } from "../../keeper/verify.ts";
+import { renderVerdict } from "../verdictText.ts";
+import type { Deployment } from "../../plan/deployment.ts";
+import type { Announced } from "../../keeper/verifyRun.ts";
+import type { Packet } from "../../safe/packet.ts";
 
 interface VerifyOptions {
   rpc: string;
   deployment?: string;
+  hash?: string;
+  service?: string;
+  serviceKey?: string;
+  announcement?: string;
+  safe?: string;
+  evidence?: string;
+  executor?: string;
+  all?: true;
 }
-
-const MARKS = { match: "ok ", mismatch: "NO ", "not checked": "-- " } as const;
 
 /** `ballast verify`: recompute a proposal and say match, or the first difference. */
 export function register(program: Command): void {
   program
     .command("verify")
     .description("recompute a proposal from the chain and its evidence: every check with match or the first difference")
-    .argument("<packet>", "packet file")
+    .argument("[packet]", "packet file")
     .requiredOption("--rpc <url>", "JSON-RPC URL of the chain, one you trust")
     .option("--deployment <file>", "your vault's deployment file: the contracts you know to be yours")
+    .option("--hash <safeTxHash>", "instead of a packet: a transaction pending at --service")
+    .option("--service <url>", "Safe transaction service, up to and including /api (with --hash)")
+    .option("--service-key <key>", "API key of the service, where it wants one")
+    .option("--announcement <key>", "instead of a packet: a call announced on chain, by its key or transaction hash")
+    .option("--safe <address>", "whose announcement it is; default: the deployment file's")
+    .option("--evidence <place>", "file, folder or http(s) address that has the evidence, as <its hash>.json")
+    .option("--executor <address>", "who will send the execution; default: an account without any role")
+    .option("--all", "print every check in a line of its own")
     .addHelpText(
       "after",
-      "\nExit 0: everything matches. Exit 1: something does not, or the packet cannot be read.\n" +
-        examples("ballast verify out/proposals/….packet.json --rpc http://127.0.0.1:8545 --deployment vault.json"),
+      "\nWithout --evidence, what a proposal at a service rests on is read from the chain again, at the block its keeper named:" +
+        "\nthat needs a node which keeps old state, and --deployment." +
+        "\nExit 0: everything matches. Exit 1: something does not, or the packet or its evidence cannot be had.\n" +
+        examples(
+          "ballast verify out/proposals/….packet.json --rpc http://127.0.0.1:8545 --deployment vault.json",
+          "ballast verify --hash 0x… --service $URL --rpc $RPC --deployment vault.json",
+          "ballast verify --announcement 0x… --evidence https://example.org/evidence --rpc $RPC --deployment vault.json",
+        ),
     )
     .action(verifyAction);
 }
 
-async function verifyAction(path: string, options: VerifyOptions): Promise<void> {
-  const [{ verify }, { readPacket }, { openRpc }, { readDeployment }] = await Promise.all([
+async function verifyAction(path: string | undefined, options: VerifyOptions): Promise<void> {
+  requireOneSource(path, options);
+  const [{ verify }, { openRpc }, { readDeployment }, { getAddress, isAddress }] = await Promise.all([
     import("../../keeper/verify.ts"),
-    import("../../safe/packetFile.ts"),
-    import("../rpc.ts"),
+    import("../../keeper/openRpc.ts"),
     import("../deploymentFile.ts"),
+    import("ethers"),
   ]);
-  const packet = await readPacket(path);
-  const provider = await openRpc(options.rpc);
+  for (const name of ["executor", "safe"] as const) {
+    const isValid: boolean = options[name] === undefined || isAddress(options[name]);
+    if (!isValid) throw new UsageError(`--${name} ${options[name] ?? ""} is no address`);
+  }
+  const { executor } = options;
   const deployment = options.deployment === undefined ? {} : { deployment: await readDeployment(options.deployment) };
-  const verdict = await verify({ provider, packet, ...deployment });
-  print(renderVerdict(verdict), {
+  const { packet, provider, announced } = await source(path, options, deployment.deployment, openRpc);
+  const verdict = await verify({
+    provider,
+    packet,
+    ...deployment,
+    ...(executor === undefined ? {} : { executor: getAddress(executor) }),
+    ...(announced === null ? {} : { announced }),
+  });
+  const { before, after } = verdict;
+  print(renderVerdict(verdict, options.all), {
     ok: verdict.ok,
     cause: verdict.cause,
     checks: verdict.checks,
+    safe: packet.safe,
+    nonce: packet.safeTx.nonce,
     safeTxHash: packet.safeTxHash,
+    digests: verdict.digests,
     plan: verdict.plan,
-    navBefore: verdict.before?.navMid ?? null,
-    navAfter: verdict.after?.navMid ?? null,
+    decision: verdict.decision?.sentence ?? null,
+    navBefore: before?.navMid ?? null,
+    navAfter: after?.navMid ?? null,
+    cost: before === null || after === null ? null : before.navMid - after.navMid,
+    gasUsed: verdict.gasUsed,
+    policy: verdict.policy,
     review: verdict.review,
+    unread: verdict.unread,
+    signatures: packet.signatures.map(({ owner, kind }) => ({ owner, kind })),
   });
   if (!verdict.ok) answerNo();
 }
 
-/** A verdict on one screen: the sentence, what would change, the checks. */
-export function renderVerdict(verdict: Verdict): string {
-  const lines = verdict.checks.map(({ name, outcome, detail }) => `${MARKS[outcome]} ${name.padEnd(22)} ${detail}`);
-  if (verdict.before !== null && verdict.after !== null) {
-    lines.push("", ...changes(verdict));
+function requireOneSource(
+  path: string | undefined,
+  { hash, service, announcement, safe, deployment }: VerifyOptions,
+): void {
+  const given = [path, hash, announcement].filter((value) => value !== undefined);
+  if (given.length !== 1) {
+    throw new UsageError("one of a packet file, --hash and --announcement says what to verify; see --help");
   }
-  lines.push(
-    "",
-    verdict.cause === null
-      ? verdict.checks.some(({ outcome }) => outcome === "not checked")
-        ? "MATCH, as far as it was checked: see the lines marked -- above before you sign."
-        : "MATCH: what you sign is what the rules give from what the chain says."
-      : `DO NOT SIGN: ${verdict.cause.name}: ${verdict.cause.detail}`,
-  );
-  return lines.join("\n");
+  for (const [name, value] of Object.entries({ hash, announcement })) {
+    if (value !== undefined && !/^0x[0-9a-fA-F]{64}$/.test(value)) {
+      throw new UsageError(`--${name} ${value}: 32 bytes in hex, with 0x`);
+    }
+  }
+  if (hash !== undefined && service === undefined) throw new UsageError("--hash needs --service; see --help");
+  if (announcement !== undefined && safe === undefined && deployment === undefined) {
+    throw new UsageError("--announcement needs --deployment or --safe; see --help");
+  }
 }
 
-function changes({ before, after }: Verdict): string[] {
-  if (before === null || after === null) return [];
-  const percent = (value: bigint): string => `${(Number(value) / 100).toFixed(2)} %`;
-  const row = (name: string, from: string, to: string): string =>
-    `    ${name.padEnd(22)} ${from.padStart(16)} -> ${to}`;
-  const usd = (amount: bigint): string => (Number(amount) / 1e6).toLocaleString("en-US", { maximumFractionDigits: 2 });
-  return [
-    row("NAV, USDC", usd(before.navMid), usd(after.navMid)),
-    row("net delta / NAV", percent(before.measures.netDeltaMaxBps), percent(after.measures.netDeltaMaxBps)),
-    row("liquidity / NAV", percent(before.measures.liquidityBps), percent(after.measures.liquidityBps)),
-    row("gross exposure / NAV", percent(before.measures.grossBps), percent(after.measures.grossBps)),
-    row("leverage", times(before.measures.leverageBps), times(after.measures.leverageBps)),
-    row("cash / NAV", percent(before.measures.cashBps), percent(after.measures.cashBps)),
-  ];
-}
+type Rpc = Awaited<ReturnType<typeof import("../../keeper/openRpc.ts").openRpc>>;
 
-function times(bps: bigint): string {
-  return `${(Number(bps) / 10_000).toFixed(2)}×`;
+/** The packet, from wherever it comes, and the chain it is verified on. */
+async function source(
+  path: string | undefined,
+  options: VerifyOptions,
+  deployment: Deployment | undefined,
+  openRpc: (url: string) => Promise<Rpc>,
+): Promise<{ packet: Packet; provider: Rpc; announced: Announced | null }> {
+  if (path !== undefined) {
+    const { readPacket } = await import("../../safe/packetFile.ts");
+    const packet = await readPacket(path);
+    return { packet, provider: await openRpc(options.rpc), announced: null };
+  }
+  const [sources, { SafeService }] = await Promise.all([
+    import("../../keeper/sources.ts"),
+    import("../../safe/service.ts"),
+  ]);
+  const provider = await openRpc(options.rpc);
+  const request = {
+    provider,
+    ...(options.evidence === undefined ? {} : { evidence: options.evidence }),
+    ...(deployment === undefined ? {} : { deployment }),
+  };
+  if (options.hash !== undefined) {
+    const { chainId } = await provider.getNetwork();
+    const apiKey = options.serviceKey === undefined ? {} : { apiKey: options.serviceKey };
+    const service = new SafeService({ url: options.service ?? "", chainId, ...apiKey });
+    const packet = await sources.packetOfHash({ ...request, service, hash: options.hash.toLowerCase() });
+    return { packet, provider, announced: null };
+  }
+  const { packet, announced } = await sources.packetOfAnnouncement({
+    ...request,
+    safe: options.safe ?? deployment?.safe ?? "",
+    reference: (options.announcement ?? "").toLowerCase(),
+  });
+  log(`An announcement has no nonce: the hashes are those at the Safe's next one, ${packet.safeTx.nonce}.`);
+  return { packet, provider, announced };
 }

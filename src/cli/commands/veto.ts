@@ -40,7 +40,7 @@ async function vetoAction(argument: string | undefined, options: VetoOptions): P
     import("../../keeper/review.ts"),
     import("../../keeper/sendCall.ts"),
     import("../../safe/packetFile.ts"),
-    import("../rpc.ts"),
+    import("../../keeper/openRpc.ts"),
     import("ethers"),
   ]);
   const path = packetPath(argument, options);

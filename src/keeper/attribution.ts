@@ -4,7 +4,6 @@ import { baseValue, pairAmounts, priceToSqrtPriceX96 } from "../hedge/liquidity.
 import type { LiquidityPosition, PairAmounts, PairShape } from "../hedge/liquidity.ts";
 import { ILiquidityAdapter__factory, VaultLens__factory } from "../../typechain-types/index.js";
 import type { IVaultLens } from "../../typechain-types/contracts/lens/VaultLens.js";
-import type { Attribution } from "./result.ts";
 
 /*
  * Where the change of a vault's NAV came from, each part measured from its own source: what the position holds by the
@@ -224,22 +223,4 @@ function toAsset(quote: bigint, pair: PairShape): bigint {
 
 function signedValue(base: bigint, price: bigint, pair: PairShape): bigint {
   return base < 0n ? -baseValue(-base, price, pair) : baseValue(base, price, pair);
-}
-
-/** Parts in USD with their sum, the chain's NAV change, and by how much they differ. */
-export function attributionOf(parts: Parts, startNav: bigint, endNav: bigint): Attribution {
-  const usd = (amount: bigint): number => Number(amount) / 1e6;
-  const total = totalOf(parts);
-  return {
-    lpPrice: usd(parts.lpPrice),
-    arbitrageLoss: usd(parts.arbitrageLoss),
-    lpFees: usd(parts.lpFees),
-    funding: usd(parts.funding),
-    hedgePrice: usd(parts.hedgePrice),
-    swapCosts: usd(parts.swapCosts),
-    perpCosts: usd(parts.perpCosts),
-    total: usd(total),
-    navChange: usd(endNav - startNav),
-    differenceBps: Number(((total - (endNav - startNav)) * 100_000_000n) / startNav) / 10_000,
-  };
 }

@@ -1,0 +1,244 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Severity } from "../config.ts";
+import type { Log } from "./log.ts";
+import { failureText } from "./sinks.ts";
+import type { Message, Sink } from "./sinks.ts";
+import { speakable } from "./text.ts";
+
+/** How bad each fault is, unless whoever raises it knows better. */
+export const ALERT_SEVERITY = {
+  LOW_GAS: "warning",
+  STALE_FEED: "warning",
+  FEEDS_DISAGREE: "warning",
+  NEAR_LIQUIDATION: "critical",
+  PROPOSAL_WAITING: "warning",
+  VETO_UNDER_WAY: "warning",
+  TICK_SKIPPED: "warning",
+  TICK_FAILED: "critical",
+  RPC_TROUBLE: "warning",
+  RPCS_DISAGREE: "critical",
+  PROPOSAL_CLOSED: "info",
+  EMERGENCY: "critical",
+  DATABASE: "critical",
+  KEEPER_STARTED: "info",
+} as const satisfies Record<string, Severity>;
+
+export type AlertCode = keyof typeof ALERT_SEVERITY;
+
+export interface Alert {
+  /** One fault: the same key is one alert, over all workers, from when it is raised until it is cleared. */
+  key: string;
+  vault: string | null;
+  code: AlertCode;
+  severity: Severity;
+  /** For people, in one line. */
+  text: string;
+}
+
+/** What stands, shared by all workers. */
+export interface AlertState {
+  /** True when it has to be told now: new, worse than it was, or due to be repeated. Only one worker is told so. */
+  raise(alert: Alert, now: Date, repeatAfterSeconds: number): Promise<boolean>;
+  /** Ends it; what it was when it had been told, else null. */
+  clear(
+    key: string,
+    now: Date,
+  ): Promise<{ code: string; text: string; since: Date; severity?: Severity; vault?: string | null } | null>;
+  /** It could not be told: the next `raise` answers true again. */
+  untold(key: string): Promise<void>;
+}
+
+/** No method rejects, or waits for a sink: a tick goes on whatever becomes of its alerts. */
+export interface Alerts {
+  /** A fault stands. Told when it is new, worse, or due to be repeated. */
+  raise(alert: Alert): Promise<void>;
+  /** It stands no longer: told when it had been. */
+  clear(key: string): Promise<void>;
+  /** Something happened that neither stands nor ends. Told once. */
+  tell(alert: Alert): void;
+  /**
+   * Waits until all is told or has failed, at most this long; answers whether nothing is left. What is left counts as untold,
+   * so that whoever raises it next tells it.
+   */
+  settled(withinMs: number): Promise<boolean>;
+}
+
+export interface AlertsOptions {
+  state: AlertState;
+  sinks: readonly Sink[];
+  log: Log;
+  repeatAfterSeconds: number;
+  /** Milliseconds since 1970-01-01. */
+  now: () => number;
+  /** After this long the state counts as out of reach. */
+  stateTimeoutMs?: number;
+  /** Hears of each attempt to tell, for metrics. */
+  onSent?: (sink: string, result: SendResult) => void;
+}
+
+export type SendResult = "ok" | "failed" | "dropped";
+
+const STATE_TIMEOUT_MS = 10_000;
+/** Messages that may wait for one sink: more, and the sink is not being read anyway. */
+const MAX_WAITING = 100;
+/** Faults remembered here while the state is out of reach. */
+const MAX_REMEMBERED = 1_000;
+const RANK: Record<Severity, number> = { info: 0, warning: 1, critical: 2 };
+const LEVEL = { info: "info", warning: "warn", critical: "error" } as const satisfies Record<Severity, string>;
+
+/** A fault told while the state was out of reach. */
+interface Remembered {
+  alert: Alert;
+  since: number;
+  toldAt: number;
+}
+
+/** Alerts to people, each sink in its own order and at its own pace. */
+export function createAlerts(options: AlertsOptions): Alerts {
+  const { state, log, repeatAfterSeconds, now } = options;
+  const courier = createCourier(options);
+  // A database that is away must not silence the alert that says so: meanwhile this process alone decides.
+  const remembered = new Map<string, Remembered>();
+
+  async function asked<T>(what: string, question: () => Promise<T>): Promise<{ answer: T } | null> {
+    try {
+      return { answer: await within(question, options.stateTimeoutMs ?? STATE_TIMEOUT_MS) };
+    } catch (error) {
+      log.error("alert_state_failed", { code: "DATABASE", what }, failureText(error));
+      return null;
+    }
+  }
+
+  function dueHere(alert: Alert): boolean {
+    const before = remembered.get(alert.key);
+    const isDue =
+      before === undefined ||
+      RANK[alert.severity] > RANK[before.alert.severity] ||
+      now() - before.toldAt >= repeatAfterSeconds * 1_000 ||
+      // A clock set back must not silence anything.
+      now() < before.toldAt;
+    if (!isDue) return false;
+    remembered.delete(alert.key);
+    remembered.set(alert.key, { alert, since: before?.since ?? now(), toldAt: now() });
+    if (remembered.size > MAX_REMEMBERED) remembered.delete(remembered.keys().next().value ?? "");
+    return true;
+  }
+
+  function told(alert: Alert, as: Message["state"], since: Date | null): void {
+    const { key, vault, code, severity, text } = alert;
+    log[as === "resolved" ? "info" : LEVEL[severity]](`alert_${as}`, { code, vault, severity, key }, text);
+    courier.send({ state: as, key, vault, code, severity, text, at: new Date(now()), since }, async () => {
+      if (as !== "standing") return;
+      remembered.delete(key);
+      await asked("untold", () => state.untold(key));
+    });
+  }
+
+  return {
+    async raise(raised) {
+      // Kept and served as it is told: no secret of a URL, no second line.
+      const alert = { ...raised, text: speakable(raised.text) };
+      const question = await asked("raise", () => state.raise(alert, new Date(now()), repeatAfterSeconds));
+      const isDue = question === null ? dueHere(alert) : question.answer;
+      if (question !== null) remembered.delete(alert.key);
+      if (isDue) told(alert, "standing", null);
+    },
+
+    async clear(key) {
+      const question = await asked("clear", () => state.clear(key, new Date(now())));
+      const here = remembered.get(key);
+      remembered.delete(key);
+      const was = question?.answer ?? null;
+      if (was !== null) {
+        const code = was.code as AlertCode;
+        // Unless the state knows: as bad as that code usually is. A code of another version counts as a warning.
+        const usual = (ALERT_SEVERITY as Partial<Record<string, Severity>>)[code] ?? "warning";
+        const alert = { key, vault: was.vault ?? null, code, severity: was.severity ?? usual, text: was.text };
+        told(alert, "resolved", was.since);
+      } else if (here !== undefined) told(here.alert, "resolved", new Date(here.since));
+    },
+
+    tell: (alert) => told(alert, "event", null),
+    settled: (withinMs) => courier.settled(withinMs),
+  };
+}
+
+interface Courier {
+  /** `failed` runs when there were sinks to tell and none could be told. */
+  send(message: Message, failed: () => Promise<void>): void;
+  settled(withinMs: number): Promise<boolean>;
+}
+
+/** Brings each message to every sink that wants it, one after another at each. */
+function createCourier({ sinks, log, onSent }: AlertsOptions): Courier {
+  const lines = new Map(sinks.map((sink) => [sink, { waiting: 0, last: Promise.resolve(true) }]));
+  /** Under way, and what to do when it does not arrive. */
+  const under = new Map<Promise<void>, () => Promise<void>>();
+
+  async function deliver(sink: Sink, message: Message): Promise<boolean> {
+    try {
+      await sink.send(message);
+      onSent?.(sink.name, "ok");
+      return true;
+    } catch (error) {
+      onSent?.(sink.name, "failed");
+      log.error("alert_not_sent", { code: message.code, key: message.key, sink: sink.name }, failureText(error));
+      return false;
+    }
+  }
+
+  function enqueue(sink: Sink, message: Message): Promise<boolean> {
+    const line = lines.get(sink)!;
+    if (line.waiting >= MAX_WAITING) {
+      onSent?.(sink.name, "dropped");
+      log.error("alert_dropped", { code: message.code, key: message.key, sink: sink.name }, "too many wait already");
+      return Promise.resolve(false);
+    }
+    line.waiting++;
+    line.last = line.last.then(() => deliver(sink, message)).finally(() => line.waiting--);
+    return line.last;
+  }
+
+  return {
+    send(message, failed) {
+      const wanting = sinks.filter(({ minSeverity }) => RANK[message.severity] >= RANK[minSeverity]);
+      if (wanting.length === 0) return;
+      const done = Promise.all(wanting.map((sink) => enqueue(sink, message))).then(async (sent) => {
+        if (!sent.includes(true)) await failed();
+      });
+      under.set(done, failed);
+      void done.finally(() => under.delete(done));
+    },
+    async settled(withinMs) {
+      await within(async () => {
+        while (under.size > 0) await Promise.all(under.keys());
+      }, withinMs).catch(() => undefined);
+      const isDone = under.size === 0;
+      await Promise.all([...under.values()].map((failed) => failed()));
+      return isDone;
+    },
+  };
+}
+
+/** Something took longer than it may. */
+class TookTooLong extends Error {
+  constructor(milliseconds: number) {
+    super(`no answer in ${milliseconds / 1_000} s: look at the database and the network to it`);
+    this.name = "TookTooLong";
+  }
+}
+
+/** The question's answer, unless it takes too long. A question that throws at once rejects as well. */
+async function within<T>(question: () => Promise<T>, milliseconds: number): Promise<T> {
+  const answered = new AbortController();
+  try {
+    return await Promise.race([
+      question(),
+      wait(milliseconds, undefined, { signal: answered.signal }).then(() => {
+        throw new TookTooLong(milliseconds);
+      }),
+    ]);
+  } finally {
+    answered.abort();
+  }
+}

@@ -1,0 +1,923 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, openSync } from "node:fs";
+import { connect } from "node:net";
+import { fileURLToPath } from "node:url";
+import { expect } from "chai";
+import { parseConfig } from "../../src/keeper/config.ts";
+import type { SinkConfig } from "../../src/keeper/config.ts";
+import type { Observation } from "../../src/keeper/observe.ts";
+import { createAlerts } from "../../src/keeper/ops/alerts.ts";
+import type { Alert, AlertState } from "../../src/keeper/ops/alerts.ts";
+import { startHeartbeat } from "../../src/keeper/ops/heartbeat.ts";
+import { CannotListen, serveHttp } from "../../src/keeper/ops/http.ts";
+import type { HttpEndpoint, HttpOptions } from "../../src/keeper/ops/http.ts";
+import { createLog } from "../../src/keeper/ops/log.ts";
+import { createMetrics } from "../../src/keeper/ops/metrics.ts";
+import type { Outside, Patience } from "../../src/keeper/ops/request.ts";
+import { createSinks, sendTest } from "../../src/keeper/ops/sinks.ts";
+import type { Message, Sink } from "../../src/keeper/ops/sinks.ts";
+import { freePort } from "../helpers/ballast.ts";
+import { rejection } from "../helpers/safeScene.ts";
+import { memoryAlerts } from "../support/ops/memoryAlerts.ts";
+import { startScriptedServer } from "../support/ops/scriptedServer.ts";
+import type { ScriptedServer } from "../support/ops/scriptedServer.ts";
+
+const AT = new Date("2026-01-02T03:04:05Z");
+const PATIENCE: Patience = { retries: 2, firstWaitMs: 1, timeoutMs: 10_000, longestPauseMs: 30_000 };
+const IMPATIENCE: Patience = { ...PATIENCE, retries: 0, timeoutMs: 100 };
+const SECRET = "T0P-s3cr3t";
+
+/** Real requests; pauses are noted and not waited for. */
+function outside(): Outside & { pauses: number[] } {
+  const pauses: number[] = [];
+  return {
+    pauses,
+    fetch: (...args) => fetch(...args),
+    now: () => AT.getTime(),
+    sleep: async (milliseconds) => pauses.push(milliseconds),
+  };
+}
+
+function captureLog() {
+  const lines: Record<string, unknown>[] = [];
+  const write = (line: string): unknown => lines.push(JSON.parse(line) as Record<string, unknown>);
+  return { lines, log: createLog({ form: "json", level: "debug", write, now: () => AT.getTime() }) };
+}
+
+function message(changes: Partial<Message> = {}): Message {
+  return {
+    state: "standing",
+    key: "main/LOW_GAS",
+    vault: "main",
+    code: "LOW_GAS",
+    severity: "warning",
+    text: "The key has 0.01 ETH left.",
+    at: AT,
+    since: null,
+    ...changes,
+  };
+}
+
+describe("where the keeper's alerts are told", () => {
+  let server: ScriptedServer;
+  let world: ReturnType<typeof outside>;
+  beforeEach(async () => {
+    server = await startScriptedServer();
+    world = outside();
+  });
+  afterEach(() => server.close());
+
+  const CONFIGS = {
+    webhook: (url: string): SinkConfig => ({ kind: "webhook", url: `${url}/in/${SECRET}`, minSeverity: "warning" }),
+    slack: (url: string): SinkConfig => ({ kind: "slack", url: `${url}/services/${SECRET}`, minSeverity: "warning" }),
+    discord: (url: string): SinkConfig => ({
+      kind: "discord",
+      url: `${url}/api/webhooks/1/${SECRET}`,
+      minSeverity: "warning",
+    }),
+    telegram: (url: string): SinkConfig => ({
+      kind: "telegram",
+      url,
+      token: `1:${SECRET}`,
+      chatId: -100,
+      minSeverity: "warning",
+    }),
+  };
+  type Kind = keyof typeof CONFIGS;
+  const KINDS = Object.keys(CONFIGS) as Kind[];
+  const OK = { status: 200, body: '{"ok":true}' };
+
+  const sink = (kind: Kind, patience = PATIENCE): Sink => createSinks([CONFIGS[kind](server.url)], patience, world)[0]!;
+  /** What a sink's service receives for a text: the one string people read. */
+  const received = async (kind: Kind, text: string): Promise<string> => {
+    server.script(OK);
+    await sink(kind).send(message({ text }));
+    const body = server.bodies().at(-1)!;
+    return String(body["text"] ?? body["content"]);
+  };
+
+  it("a webhook: the documented JSON", async () => {
+    await sink("webhook").send(message());
+    const since = new Date("2026-01-01T00:00:00Z");
+    await sink("webhook").send(message({ state: "resolved", vault: null, since }));
+    expect(server.received[0]).to.deep.include({ method: "POST", path: `/in/${SECRET}` });
+    expect(server.received[0]!.headers["content-type"]).to.equal("application/json");
+    expect(server.bodies()).to.deep.equal([
+      {
+        format: "ballast-alert/1",
+        state: "standing",
+        key: "main/LOW_GAS",
+        vault: "main",
+        code: "LOW_GAS",
+        severity: "warning",
+        text: "The key has 0.01 ETH left.",
+        at: "2026-01-02T03:04:05.000Z",
+        since: null,
+      },
+      {
+        format: "ballast-alert/1",
+        state: "resolved",
+        key: "main/LOW_GAS",
+        vault: null,
+        code: "LOW_GAS",
+        severity: "warning",
+        text: "The key has 0.01 ETH left.",
+        at: "2026-01-02T03:04:05.000Z",
+        since: "2026-01-01T00:00:00.000Z",
+      },
+    ]);
+  });
+
+  it("Slack: plain text, in which nothing is a link, a mention or a format", async () => {
+    await sink("slack").send(message());
+    expect(server.received[0]!.path).to.equal(`/services/${SECRET}`);
+    expect(server.bodies()[0]).to.deep.equal({
+      text: "WARNING LOW_GAS main\nThe key has 0.01 ETH left.",
+      mrkdwn: false,
+      parse: "none",
+      link_names: false,
+      unfurl_links: false,
+      unfurl_media: false,
+    });
+  });
+
+  it("Discord: waits until it is kept, and mentions nobody", async () => {
+    await sink("discord").send(message());
+    expect(server.received[0]!.path).to.equal(`/api/webhooks/1/${SECRET}?wait=true`);
+    expect(server.bodies()[0]).to.deep.equal({
+      content: "WARNING LOW\\_GAS main\nThe key has 0.01 ETH left.",
+      allowed_mentions: { parse: [] },
+      flags: 4,
+    });
+  });
+
+  it("Telegram: plain text to the chat, and its own word that it was sent", async () => {
+    server.script(OK);
+    await sink("telegram").send(message());
+    expect(server.received[0]!.path).to.equal(`/bot1:${SECRET}/sendMessage`);
+    expect(server.bodies()[0]).to.deep.equal({
+      chat_id: -100,
+      text: "WARNING LOW_GAS main\nThe key has 0.01 ETH left.",
+      link_preview_options: { is_disabled: true },
+    });
+    for (const body of ['{"ok":false}', "<html>captive portal</html>"]) {
+      server.script({ status: 200, body });
+      const error = await rejection(sink("telegram").send(message()));
+      expect(String(error)).to.include("not Telegram's");
+    }
+  });
+
+  it("no text mentions anybody or marks itself up", async () => {
+    const text = "@everyone <!channel> <@U1> <https://evil.example|ok> *b* _i_ `c` ~s~ ||sp|| [l](x) # > @admin";
+    expect(await received("slack", text))
+      .not.to.match(/[<>]/)
+      .and.not.include("https://");
+    const discord = await received("discord", text);
+    expect(discord).not.to.match(/(^|[^\\])[*_`~|[\]()<>#]/);
+    for (const told of [discord, await received("telegram", text)]) {
+      expect(told)
+        .to.include("@\u2060everyone")
+        .and.not.match(/@[a-z]/i);
+    }
+  });
+
+  it("no text breaks its line, hides, turns around, or brings a URL's secret along", async () => {
+    const text = `a\nCRITICAL forged\u0000\u202egnp\u200b https://rpc.example/${SECRET} end\ud800`;
+    for (const kind of KINDS) {
+      const told = await received(kind, text);
+      expect(told.split("\n"), kind).to.have.length(kind === "webhook" ? 1 : 2);
+      expect(told, kind).to.include("a CRITICAL forged gnp rpc.example end");
+      expect(server.received.at(-1)!.body, kind).not.to.include(SECRET);
+    }
+  });
+
+  it("no text is longer than its service takes, escapes whole", async () => {
+    const limits: Record<Kind, number> = { webhook: 8_000, slack: 4_000, discord: 2_000, telegram: 4_096 };
+    for (const kind of KINDS) {
+      for (const text of ["x".repeat(50_000), "<".repeat(50_000), "🙂@_".repeat(20_000)]) {
+        const told = await received(kind, text);
+        expect(told.length, kind).to.be.within(limits[kind] - 10, limits[kind]);
+        expect(told, kind).to.match(/(x|<|&lt;|\\<|\\_|_|🙂|@|@\u2060)…$/u);
+      }
+    }
+  });
+
+  it("faults that pass are tried again; those that do not are not", async () => {
+    for (const status of [408, 425, 429, 500, 503]) {
+      server.received.length = 0;
+      server.script({ status }, OK);
+      await sink("telegram").send(message());
+      expect(server.received, String(status)).to.have.length(2);
+    }
+    for (const status of [301, 307, 400, 401, 403, 404, 410]) {
+      server.received.length = 0;
+      server.script({ status, headers: { location: "/elsewhere" } }, OK);
+      const error = await rejection(sink("telegram").send(message()));
+      expect(String(error)).to.include(`it answered ${status}`);
+      expect(server.received, String(status)).to.have.length(1);
+    }
+  });
+
+  it("gives up after its retries", async () => {
+    server.script({ status: 500 });
+    await rejection(sink("slack").send(message()));
+    expect(server.received).to.have.length(3);
+  });
+
+  it("waits as long as it is asked to, by header or in the service's own way, and not for ever", async () => {
+    const asked: [Kind, number, { headers?: Record<string, string>; body?: string }][] = [
+      ["slack", 7, { headers: { "retry-after": "7" } }],
+      ["webhook", 9, { headers: { "retry-after": new Date(AT.getTime() + 9_000).toUTCString() } }],
+      ["discord", 2.5, { body: '{"retry_after":2.5}' }],
+      ["telegram", 11, { body: '{"ok":false,"parameters":{"retry_after":11}}' }],
+    ];
+    for (const [kind, seconds, answer] of asked) {
+      world.pauses.length = 0;
+      server.script({ status: 429, ...answer }, OK);
+      await sink(kind).send(message());
+      expect(world.pauses, kind).to.have.length(1);
+      expect(world.pauses[0], kind).to.be.closeTo(seconds * 1_000, 5);
+    }
+    server.received.length = 0;
+    server.script({ status: 429, headers: { "retry-after": "3600" } }, OK);
+    const error = await rejection(sink("slack").send(message()));
+    expect(String(error)).to.include("a pause of 3600 s");
+    expect(server.received).to.have.length(1);
+  });
+
+  it("survives services that hang, break off, or answer without an end", async () => {
+    server.script(() => undefined);
+    expect(String(await rejection(sink("slack", IMPATIENCE).send(message())))).to.include("no answer in 0.1 s");
+    server.script((response) => response.destroy());
+    expect(String(await rejection(sink("slack").send(message())))).to.include("no connection");
+    server.script((response) => {
+      response.writeHead(200);
+      const flood = setInterval(() => response.write("x".repeat(64_000)), 1);
+      response.once("close", () => clearInterval(flood));
+    });
+    expect(String(await rejection(sink("slack").send(message())))).to.include("longer than");
+  });
+
+  it("sends a user and password of the URL as such, not in the URL", async () => {
+    const url = server.url.replace("://", "://keeper:p%40ss@");
+    await createSinks([{ kind: "webhook", url, minSeverity: "info" }], PATIENCE, world)[0]!.send(message());
+    const authorization = server.received[0]!.headers.authorization!;
+    expect(Buffer.from(authorization.replace("Basic ", ""), "base64").toString()).to.equal("keeper:p@ss");
+  });
+
+  it("no failure shows more of a URL than its host", async () => {
+    const { host } = server;
+    const hang = (): void => undefined;
+    for (const kind of KINDS) {
+      for (const answer of [{ status: 404 }, { status: 500, body: SECRET }, hang]) {
+        server.script(answer);
+        const error = await rejection(sink(kind, IMPATIENCE).send(message()));
+        expect(`${error.stack} ${JSON.stringify(error)} ${String(error.cause)}`, kind).not.to.include(SECRET);
+        expect(error.message, kind).to.include(host);
+      }
+      expect(sink(kind).name).to.equal(`${kind}@${host}`);
+    }
+    await server.close();
+    for (const kind of KINDS) {
+      const error = await rejection(sink(kind).send(message()));
+      expect(error.message, kind).to.include(host).and.include("ECONNREFUSED").and.not.include(SECRET);
+    }
+  });
+
+  it("a test goes to every sink, whatever its severity, and says of each how it went", async () => {
+    const quiet: SinkConfig = { ...CONFIGS.webhook(server.url), minSeverity: "critical" };
+    const gone: SinkConfig = {
+      kind: "slack",
+      url: `http://127.0.0.1:${await freePort()}/${SECRET}`,
+      minSeverity: "info",
+    };
+    const results = await sendTest(createSinks([quiet, gone], PATIENCE, world), AT);
+    expect(results.map(({ ok }) => ok)).to.deep.equal([true, false]);
+    expect(results[1]!.detail).to.include("ECONNREFUSED").and.not.include(SECRET);
+    expect(server.bodies()[0]).to.include({ state: "test", code: "TEST" });
+    expect(server.bodies()[0]!["text"]).to.match(/nothing is wrong/i);
+  });
+});
+
+describe("the keeper's alerts", () => {
+  const REPEAT_SECONDS = 3_600;
+  const ALERT: Alert = { key: "main/LOW_GAS", vault: "main", code: "LOW_GAS", severity: "warning", text: "Low." };
+
+  /** Alerts to sinks that note what they are told, or fail. */
+  function scene(state: AlertState = memoryAlerts(), names: readonly string[] = ["a", "b"]) {
+    const clock = { now: AT.getTime() };
+    const told: string[] = [];
+    const failing = new Set<string>();
+    const sent: string[] = [];
+    const { lines, log } = captureLog();
+    const sinks = names.map((name): Sink => ({
+      name,
+      minSeverity: name === "critical" ? "critical" : "warning",
+      async send({ state: as, severity, text, since }) {
+        if (failing.has(name)) throw new Error(`https://${name}.example/${SECRET} is down`);
+        told.push([name, as, severity, text, ...(since === null ? [] : [since.toISOString()])].join(" "));
+      },
+    }));
+    const alerts = createAlerts({
+      state,
+      sinks,
+      log,
+      repeatAfterSeconds: REPEAT_SECONDS,
+      now: () => clock.now,
+      stateTimeoutMs: 50,
+      onSent: (sink, result) => sent.push(`${sink} ${result}`),
+    });
+    const settled = async (): Promise<string[]> => {
+      expect(await alerts.settled(5_000)).to.equal(true);
+      return told.splice(0);
+    };
+    return { alerts, clock, failing, sent, lines, settled };
+  }
+
+  it("are told once while they stand, again when worse or due, and when they end", async () => {
+    const { alerts, clock, settled } = scene();
+    await alerts.raise(ALERT);
+    expect(await settled()).to.deep.equal(["a standing warning Low.", "b standing warning Low."]);
+    await alerts.raise(ALERT);
+    expect(await settled()).to.deep.equal([]);
+    await alerts.raise({ ...ALERT, severity: "critical", text: "Empty." });
+    expect(await settled()).to.deep.equal(["a standing critical Empty.", "b standing critical Empty."]);
+    clock.now += REPEAT_SECONDS * 1_000;
+    await alerts.raise(ALERT);
+    expect(await settled()).to.have.length(2);
+    await alerts.clear(ALERT.key);
+    expect(await settled()).to.deep.equal([
+      "a resolved warning Low. 2026-01-02T03:04:05.000Z",
+      "b resolved warning Low. 2026-01-02T03:04:05.000Z",
+    ]);
+    await alerts.clear(ALERT.key);
+    expect(await settled()).to.deep.equal([]);
+  });
+
+  it("that nobody was told of end without a word", async () => {
+    const { alerts, failing, settled } = scene();
+    failing.add("a").add("b");
+    await alerts.raise(ALERT);
+    expect(await settled()).to.deep.equal([]);
+    failing.clear();
+    await alerts.clear(ALERT.key);
+    expect(await settled()).to.deep.equal([]);
+  });
+
+  it("go to the sinks that want their severity; what ends, to the same", async () => {
+    const { alerts, settled } = scene(memoryAlerts(), ["a", "critical"]);
+    await alerts.raise(ALERT);
+    await alerts.raise({ ...ALERT, key: "2", code: "NEAR_LIQUIDATION", severity: "critical", text: "Near." });
+    expect(await settled()).to.have.members([
+      "a standing warning Low.",
+      "a standing critical Near.",
+      "critical standing critical Near.",
+    ]);
+    await alerts.clear(ALERT.key);
+    await alerts.clear("2");
+    expect((await settled()).map((line) => line.split(" ").slice(0, 3).join(" "))).to.have.members([
+      "a resolved warning",
+      "a resolved critical",
+      "critical resolved critical",
+    ]);
+  });
+
+  it("below every sink's severity are in the log, and need no telling again", async () => {
+    const { alerts, lines, settled } = scene();
+    await alerts.raise({ ...ALERT, severity: "info" });
+    await alerts.raise({ ...ALERT, severity: "info" });
+    expect(await settled()).to.deep.equal([]);
+    expect(lines.filter(({ event }) => event === "alert_standing")).to.have.length(1);
+  });
+
+  it("reach the other sinks when one fails, and are told again when all fail", async () => {
+    const { alerts, failing, sent, lines, settled } = scene();
+    failing.add("a");
+    await alerts.raise(ALERT);
+    expect(await settled()).to.deep.equal(["b standing warning Low."]);
+    expect(sent).to.have.members(["a failed", "b ok"]);
+    await alerts.raise(ALERT);
+    expect(await settled(), "b was told: nothing to repeat").to.deep.equal([]);
+
+    failing.add("b");
+    const other = { ...ALERT, key: "other" };
+    await alerts.raise(other);
+    expect(await settled()).to.deep.equal([]);
+    failing.clear();
+    await alerts.raise(other);
+    expect(await settled()).to.have.length(2);
+    expect(lines.filter(({ event }) => event === "alert_not_sent")).to.have.length(3);
+    expect(JSON.stringify(lines)).not.to.include(SECRET);
+  });
+
+  it("keep no tick waiting for a slow sink, and keep their order at it", async () => {
+    const told: string[] = [];
+    let release = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    const slow: Sink = {
+      name: "slow",
+      minSeverity: "info",
+      async send(given) {
+        if (told.length === 0) await gate;
+        told.push(given.state);
+      },
+    };
+    const { log } = captureLog();
+    const state = memoryAlerts();
+    const now = (): number => AT.getTime();
+    const alerts = createAlerts({ state, sinks: [slow], log, repeatAfterSeconds: REPEAT_SECONDS, now });
+    await alerts.raise(ALERT);
+    await alerts.clear(ALERT.key);
+    alerts.tell({ ...ALERT, code: "KEEPER_STARTED", severity: "info" });
+    expect(told).to.deep.equal([]);
+    release();
+    expect(await alerts.settled(5_000)).to.equal(true);
+    expect(told).to.deep.equal(["standing", "resolved", "event"]);
+  });
+
+  it("that a stop leaves untold count as untold", async () => {
+    const hung: Sink = { name: "hung", minSeverity: "info", send: () => new Promise(() => undefined) };
+    const { log } = captureLog();
+    const state = memoryAlerts();
+    const now = (): number => AT.getTime();
+    const alerts = createAlerts({ state, sinks: [hung], log, repeatAfterSeconds: REPEAT_SECONDS, now });
+    await alerts.raise(ALERT);
+    expect(await alerts.settled(20)).to.equal(false);
+    expect(state.standing.get(ALERT.key)!.toldAt).to.equal(null);
+  });
+
+  it("do not pile up without end before a sink that hangs", async () => {
+    const dropped: string[] = [];
+    const hung: Sink = { name: "hung", minSeverity: "info", send: () => new Promise(() => undefined) };
+    const { log } = captureLog();
+    const alerts = createAlerts({
+      state: memoryAlerts(),
+      sinks: [hung],
+      log,
+      repeatAfterSeconds: REPEAT_SECONDS,
+      now: () => AT.getTime(),
+      onSent: (_sink, result) => dropped.push(result),
+    });
+    for (let i = 0; i < 105; i++) alerts.tell({ ...ALERT, key: String(i) });
+    expect(dropped).to.deep.equal(Array.from({ length: 5 }, () => "dropped"));
+  });
+
+  for (const [how, broken] of [
+    ["fails", () => Promise.reject(new Error(`postgres://keeper:${SECRET}@db/ballast: connection refused`))],
+    ["hangs", () => new Promise<never>(() => undefined)],
+  ] as const) {
+    it(`are told by this process alone while their state ${how}, at the same pace`, async () => {
+      const memory = memoryAlerts();
+      let isBroken = true;
+      const state: AlertState = {
+        raise: (...args) => (isBroken ? broken() : memory.raise(...args)),
+        clear: (...args) => (isBroken ? broken() : memory.clear(...args)),
+        untold: (...args) => (isBroken ? broken() : memory.untold(...args)),
+      };
+      const { alerts, clock, failing, lines, settled } = scene(state, ["a"]);
+      const down: Alert = { key: "DATABASE", vault: null, code: "DATABASE", severity: "warning", text: "Down." };
+      failing.add("a");
+      await alerts.raise(down);
+      await settled();
+      failing.clear();
+      await alerts.raise(down);
+      expect(await settled(), "the first was not told").to.deep.equal(["a standing warning Down."]);
+      await alerts.raise(down);
+      expect(await settled()).to.deep.equal([]);
+      await alerts.raise({ ...down, severity: "critical" });
+      expect(await settled(), "worse").to.deep.equal(["a standing critical Down."]);
+      clock.now += REPEAT_SECONDS * 1_000;
+      await alerts.raise({ ...down, severity: "critical" });
+      expect(await settled(), "due").to.deep.equal(["a standing critical Down."]);
+      isBroken = false;
+      await alerts.clear(down.key);
+      expect(await settled(), "over").to.deep.equal(["a resolved critical Down. 2026-01-02T03:04:05.000Z"]);
+      await alerts.clear(down.key);
+      expect(await settled()).to.deep.equal([]);
+      expect(JSON.stringify(lines)).to.include("alert_state_failed").and.not.include(SECRET);
+    });
+  }
+});
+
+describe("the keeper's log on standard error", () => {
+  const LOGGER = `
+    import { createLog } from ${JSON.stringify(new URL("../../src/keeper/ops/log.ts", import.meta.url).href)};
+    const log = createLog({ form: "json", now: () => 0 });
+    for (let i = 0; i < 3; i++) log.info("line", { i });
+    setTimeout(() => process.stdout.write("alive"), 50);`;
+
+  async function runLogger(stderr: "pipe" | number): Promise<{ code: number | null; stdout: string; stderr: string }> {
+    const cwd = fileURLToPath(new URL("../../", import.meta.url));
+    const args = ["--import", "tsx", "--input-type=module", "-e", LOGGER];
+    const child = spawn(process.execPath, args, { cwd, stdio: ["ignore", "pipe", stderr] });
+    const output = { stdout: "", stderr: "" };
+    child.stdout!.on("data", (part: Buffer) => (output.stdout += part.toString()));
+    child.stderr?.on("data", (part: Buffer) => (output.stderr += part.toString()));
+    const [code] = (await once(child, "close")) as [number | null];
+    return { code, ...output };
+  }
+
+  it("is written there, a line each", async () => {
+    const { code, stderr } = await runLogger("pipe");
+    expect(code).to.equal(0);
+    expect(stderr.trim().split("\n")).to.have.length(3);
+  });
+
+  // Linux has a disk that is always full.
+  if (existsSync("/dev/full")) {
+    it("ends no keeper when the disk behind it is full", async () => {
+      expect(await runLogger(openSync("/dev/full", "w"))).to.deep.include({ code: 0, stdout: "alive" });
+    });
+  }
+});
+
+const CONFIG = parseConfig(
+  `chains: { main: { chainId: 1, rpc: ["https://rpc.example/${SECRET}", "https://u:${SECRET}@two.example"] } }
+keys: { hot: { keystore: k.json } }
+vaults:
+  - { name: one, chain: main, deployment: d.json, out: o, key: hot, secondary: [{ name: other-source, of: base, feed: "0x${"1".repeat(40)}", maxAgeSeconds: 60, maxDisagreementBps: 50 }] }
+`,
+  "test.yaml",
+  {},
+);
+
+describe("the keeper's metrics", () => {
+  const observation = (changes: { navMid?: bigint; regime?: string } = {}): Observation =>
+    ({
+      evidence: {
+        block: { timestamp: 1_000_000 },
+        regime: { regime: changes.regime ?? "Elevated" },
+        vault: { assetDecimals: 6 },
+        feeds: {
+          base: { updatedAt: 999_940 },
+          asset: { updatedAt: 999_000, answer: "99000000", decimals: 8 },
+          vix: { updatedAt: 900_000 },
+          vix3m: { updatedAt: 1_000_010 },
+        },
+      },
+      snapshot: {
+        navMid: changes.navMid ?? 2_000_000_000_000n,
+        measures: { netDeltaMinBps: -700n, netDeltaMaxBps: 300n, leverageBps: 25_000n },
+      },
+    }) as unknown as Observation;
+
+  it("show a vault's state in the gauges' units", async () => {
+    const metrics = createMetrics(CONFIG, "1.2.3", ["slack@hooks.example"]);
+    metrics.observed("one", observation());
+    metrics.tick("one", "INSIDE_BAND", 3, 1_000_060);
+    metrics.step("one", "observe", 0.2);
+    metrics.proposal("one", 999_000);
+    metrics.openProposals("one", 2);
+    metrics.keyBalance("hot", "main", 0.5);
+    metrics.rpcRequest("main", CONFIG.chains["main"]!.rpc[0]!, "ok");
+    metrics.rpcUp("main", CONFIG.chains["main"]!.rpc[1]!, false);
+    metrics.feedDisagreement("one", "base", "other-source", 12);
+    metrics.alertsStanding({ LOW_GAS: 1 });
+    metrics.alertSent("slack@hooks.example", "failed");
+    metrics.queueDepth(4);
+    const text = await metrics.text();
+    for (const line of [
+      'ballast_regime{vault="one"} 1',
+      'ballast_nav_usd{vault="one"} 1980000',
+      'ballast_net_delta_bps{vault="one"} -700',
+      'ballast_leverage_bps{vault="one"} 25000',
+      'ballast_feed_age_seconds{vault="one",feed="base"} 60',
+      'ballast_feed_age_seconds{vault="one",feed="vix"} 100000',
+      'ballast_feed_age_seconds{vault="one",feed="vix3m"} 0',
+      'ballast_ticks_total{vault="one",code="INSIDE_BAND"} 1',
+      'ballast_tick_seconds_sum{vault="one"} 3',
+      'ballast_step_seconds_count{vault="one",step="observe"} 1',
+      'ballast_last_tick_timestamp_seconds{vault="one"} 1000060',
+      'ballast_last_proposal_timestamp_seconds{vault="one"} 999000',
+      'ballast_open_proposals{vault="one"} 2',
+      'ballast_key_balance{key="hot",chain="main"} 0.5',
+      'ballast_rpc_requests_total{chain="main",host="rpc.example",result="ok"} 1',
+      'ballast_rpc_up{chain="main",host="two.example"} 0',
+      'ballast_feed_disagreement_bps{vault="one",feed="base",source="other-source"} 12',
+      'ballast_alerts_standing{code="LOW_GAS"} 1',
+      'ballast_alerts_standing{code="DATABASE"} 0',
+      'ballast_alerts_sent_total{sink="slack@hooks.example",result="failed"} 1',
+      "ballast_queue_depth 4",
+      'ballast_build_info{version="1.2.3"} 1',
+    ]) {
+      expect(text.split("\n"), line).to.include(line);
+    }
+    expect(text).to.include("process_resident_memory_bytes").and.not.include(SECRET);
+  });
+
+  it("show no old value for what is not known any more, and never NaN", async () => {
+    const metrics = createMetrics(CONFIG, "1");
+    metrics.observed("one", observation());
+    metrics.keyBalance("hot", "main", 1);
+    metrics.queueDepth(1);
+    metrics.feedDisagreement("one", "base", "other-source", 1);
+    metrics.observed("one", null);
+    metrics.keyBalance("hot", "main", NaN);
+    metrics.queueDepth(null);
+    metrics.feedDisagreement("one", "base", "other-source", null);
+    metrics.tick("one", "TICK_FAILED", NaN, Infinity);
+    await metrics.text();
+    const text = await metrics.text();
+    expect(text)
+      .not.to.match(/nan$/im)
+      .and.not.match(/inf(inity)?$/im);
+    for (const name of [
+      "regime",
+      "nav_usd",
+      "feed_age_seconds",
+      "key_balance",
+      "queue_depth",
+      "feed_disagreement_bps",
+    ]) {
+      expect(text, name).not.to.match(new RegExp(`^ballast_${name}[{ ]`, "m"));
+    }
+    expect(text).to.include('ballast_ticks_total{vault="one",code="TICK_FAILED"} 1');
+  });
+
+  it("take no label from outside their lists", async () => {
+    const metrics = createMetrics(CONFIG, "1");
+    for (let i = 0; i < 50; i++) {
+      metrics.tick(`vault-${i}`, `CODE_${i}` as "PROPOSED", 1, 1);
+      metrics.rpcRequest(`chain-${i}`, `https://host-${i}.example/${SECRET}`, "ok");
+      metrics.feedDisagreement("one", "base", `source-${i}`, i);
+    }
+    const lines = (await metrics.text()).split("\n");
+    expect(lines).to.include('ballast_ticks_total{vault="other",code="other"} 50');
+    expect(lines).to.include('ballast_rpc_requests_total{chain="other",host="other",result="ok"} 50');
+    expect(lines.filter((line) => line.startsWith("ballast_feed_disagreement_bps{"))).to.have.length(1);
+  });
+
+  it("of two keepers in one process are apart", async () => {
+    const [one, two] = [createMetrics(CONFIG, "1"), createMetrics(CONFIG, "2")];
+    one.queueDepth(1);
+    expect(await two.text()).not.to.match(/^ballast_queue_depth /m);
+  });
+});
+
+describe("the keeper's health over HTTP", () => {
+  const clock = { now: AT.getTime() };
+  const state = { reasons: [] as string[], beat: AT.getTime(), asked: 0 };
+  let endpoint: HttpEndpoint;
+  let base: string;
+  let unready: HttpOptions["unready"];
+
+  before(async () => {
+    endpoint = await serveHttp({
+      host: "127.0.0.1",
+      port: 0,
+      metrics: createMetrics(CONFIG, "1"),
+      unready: () => (state.asked++, unready()),
+      lastBeat: () => state.beat,
+      maxBeatAgeSeconds: 60,
+      now: () => clock.now,
+      answerTimeoutMs: 100,
+    });
+    base = `http://127.0.0.1:${endpoint.port}`;
+  });
+  beforeEach(() => {
+    Object.assign(state, { reasons: [], beat: AT.getTime(), asked: 0 });
+    unready = () => Promise.resolve(state.reasons);
+  });
+  after(() => endpoint.close());
+
+  it("/metrics is what Prometheus reads", async () => {
+    const answer = await fetch(`${base}/metrics?x=1`);
+    expect(answer.status).to.equal(200);
+    expect(answer.headers.get("content-type")).to.include("text/plain").and.include("version=0.0.4");
+    expect(await answer.text()).to.include("ballast_build_info");
+  });
+
+  it("/healthz is 200 while the loop turns, whatever else is wrong, and 503 when it stands", async () => {
+    state.reasons = ["no database"];
+    const healthz = async (): Promise<number> => (await fetch(`${base}/healthz`)).status;
+    expect(await healthz()).to.equal(200);
+    state.beat = AT.getTime() - 60_000;
+    expect(await healthz()).to.equal(200);
+    state.beat -= 1;
+    expect(await healthz()).to.equal(503);
+    state.beat = AT.getTime() + 3_600_000;
+    expect(await healthz(), "a clock set back").to.equal(200);
+  });
+
+  it("/readyz is 200 when nothing is missing, else 503 with what is", async () => {
+    const readyz = async () => {
+      const answer = await fetch(`${base}/readyz`);
+      return { status: answer.status, body: await answer.json() };
+    };
+    expect(await readyz()).to.deep.equal({ status: 200, body: { ready: true, reasons: [] } });
+    state.reasons = ["database: none", `main: no RPC of https://rpc.example/${SECRET}`];
+    expect(await readyz()).to.deep.equal({
+      status: 503,
+      body: { ready: false, reasons: ["database: none", "main: no RPC of rpc.example"] },
+    });
+  });
+
+  it("/readyz is 503 when the check fails or hangs, and says nothing of why", async () => {
+    for (const broken of [() => Promise.reject(new Error(SECRET)), () => new Promise<never>(() => undefined)]) {
+      unready = broken;
+      const answer = await fetch(`${base}/readyz`);
+      expect(answer.status).to.equal(503);
+      expect(await answer.text()).not.to.include(SECRET);
+    }
+    unready = () => Promise.resolve([]);
+    expect((await fetch(`${base}/readyz`)).status, "a check that hung is asked again").to.equal(200);
+  });
+
+  it("/status that takes long is worked out once, however often it is asked for", async () => {
+    let [asked, release] = [0, (): void => undefined];
+    const slow = await serveHttp({
+      host: "127.0.0.1",
+      port: 0,
+      metrics: createMetrics(CONFIG, "1"),
+      unready: () => Promise.resolve([]),
+      lastBeat: () => state.beat,
+      maxBeatAgeSeconds: 60,
+      now: () => clock.now,
+      answerTimeoutMs: 40,
+      status: () => {
+        asked++;
+        return new Promise((resolve) => (release = () => resolve({ as: "it stands" })));
+      },
+    });
+    try {
+      const ask = (): Promise<Response> => fetch(`http://127.0.0.1:${slow.port}/status`);
+      for (let times = 0; times < 3; times++) expect((await ask()).status).to.equal(503);
+      expect(asked).to.equal(1);
+      release();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      expect((await ask()).status).to.equal(503);
+      expect(asked, "anew once it was answered").to.equal(2);
+    } finally {
+      release();
+      await slow.close();
+    }
+  });
+
+  it("asks once for many who ask at the same time", async () => {
+    unready = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return [];
+    };
+    const ask = async (): Promise<number> => (await fetch(`${base}/readyz`)).status;
+    expect(await Promise.all(Array.from({ length: 20 }, ask))).to.deep.equal(Array.from({ length: 20 }, () => 200));
+    expect(state.asked).to.equal(1);
+    expect(await ask()).to.equal(200);
+    expect(state.asked).to.equal(2);
+  });
+
+  it("has nothing else, takes nothing else, and reads no bodies", async () => {
+    for (const path of ["/", "/metrics/", "/__proto__", "/constructor", "//metrics"]) {
+      expect((await fetch(`${base}${path}`)).status, path).to.equal(404);
+    }
+    const posted = await fetch(`${base}/metrics`, { method: "POST", body: "x" });
+    expect(posted.status).to.equal(405);
+    expect(posted.headers.get("allow")).to.equal("GET, HEAD");
+    const head = await fetch(`${base}/healthz`, { method: "HEAD" });
+    expect(head.status).to.equal(200);
+    expect(await head.text()).to.equal("");
+    expect(await raw("GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello")).to.match(
+      /^HTTP\/1\.1 413 /,
+    );
+    expect(await raw(`GET /metrics HTTP/1.1\r\nHost: x\r\nX: ${"y".repeat(20_000)}\r\n\r\n`)).to.match(
+      /^HTTP\/1\.1 431 /,
+    );
+  });
+
+  /** What the server sends back for these bytes until it closes. */
+  async function raw(text: string): Promise<string> {
+    const socket = connect(endpoint.port, "127.0.0.1");
+    let back = "";
+    socket.setEncoding("utf8").on("data", (part: string) => (back += part));
+    socket.on("error", () => undefined);
+    socket.write(text);
+    await once(socket, "close");
+    return back;
+  }
+
+  it("says how to mend a port that is taken", async () => {
+    const { port } = endpoint;
+    const options = { host: "127.0.0.1", port, metrics: createMetrics(CONFIG, "1"), unready, lastBeat: () => 0 };
+    const error = await rejection(serveHttp({ ...options, maxBeatAgeSeconds: 1, now: () => 0 }));
+    expect(error).to.be.instanceOf(CannotListen);
+    expect(String(error)).to.include(`127.0.0.1:${port} (EADDRINUSE)`).and.include("http.port");
+  });
+
+  it("closes: answers what is under way, drops idle connections, takes no more", async () => {
+    let finish = (): void => undefined;
+    const apart = await serveHttp({
+      host: "127.0.0.1",
+      port: 0,
+      metrics: createMetrics(CONFIG, "1"),
+      unready: () => new Promise((resolve) => (finish = () => resolve([]))),
+      lastBeat: () => state.beat,
+      maxBeatAgeSeconds: 60,
+      now: () => clock.now,
+      closeGraceMs: 200,
+    });
+    const idle = connect(apart.port, "127.0.0.1");
+    await once(idle, "connect");
+    const underWay = fetch(`http://127.0.0.1:${apart.port}/readyz`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const closing = apart.close();
+    finish();
+    expect((await underWay).status).to.equal(200);
+    await closing;
+    expect(await rejection(fetch(`http://127.0.0.1:${apart.port}/healthz`))).to.be.instanceOf(TypeError);
+    idle.destroy();
+  });
+});
+
+describe("the keeper's heartbeat", () => {
+  let server: ScriptedServer;
+  beforeEach(async () => (server = await startScriptedServer()));
+  afterEach(() => server.close());
+
+  /** A heartbeat whose timer fires when told to. */
+  function scene(isHealthy: () => Promise<boolean>, path = `/${SECRET}`) {
+    let due: (() => void) | null = null;
+    const waits: number[] = [];
+    const { lines, log } = captureLog();
+    const heart = startHeartbeat({
+      url: `${server.url}${path}`,
+      everySeconds: 300,
+      isHealthy,
+      log,
+      outside: outside(),
+      timers: {
+        set(action, milliseconds) {
+          waits.push(milliseconds);
+          due = action;
+          return action;
+        },
+        clear: (timer) => {
+          if (due === timer) due = null;
+        },
+      },
+    });
+    const rested = async (): Promise<void> => {
+      while (due === null) await new Promise((resolve) => setTimeout(resolve, 2));
+    };
+    return {
+      heart,
+      lines,
+      waits,
+      rested,
+      isArmed: () => due !== null,
+      next: async (): Promise<void> => {
+        await rested();
+        const fire = due!;
+        due = null;
+        fire();
+        await rested();
+      },
+    };
+  }
+
+  it("pings at once and every so often", async () => {
+    const { next, rested, waits, heart } = scene(() => Promise.resolve(true));
+    await rested();
+    expect(server.received.map(({ method, path }) => `${method} ${path}`)).to.deep.equal([`GET /${SECRET}`]);
+    await next();
+    expect(server.received).to.have.length(2);
+    expect(waits).to.deep.equal([300_000, 300_000]);
+    heart.stop();
+  });
+
+  it("falls silent while the keeper is not healthy or does not know, and comes back", async () => {
+    const answers: (() => Promise<boolean>)[] = [
+      () => Promise.resolve(false),
+      () => Promise.reject(new Error("no database")),
+      () => Promise.resolve(true),
+    ];
+    const { next, rested, lines, heart } = scene(() => answers.shift()!());
+    await rested();
+    await next();
+    expect(server.received).to.have.length(0);
+    await next();
+    expect(server.received).to.have.length(1);
+    expect(lines.map(({ event }) => event)).to.deep.equal(["heartbeat_held_back", "heartbeat_sent"]);
+    heart.stop();
+  });
+
+  it("survives an endpoint that fails, and logs no more of its URL than the host", async () => {
+    server.script({ status: 500 }, (response) => response.destroy(), { status: 200 });
+    const { next, rested, lines, heart } = scene(() => Promise.resolve(true));
+    await rested();
+    await next();
+    await next();
+    expect(server.received).to.have.length(3);
+    expect(lines.map(({ event }) => event)).to.deep.equal(["heartbeat_failed", "heartbeat_sent"]);
+    expect(JSON.stringify(lines)).to.include(server.host).and.not.include(SECRET);
+    heart.stop();
+  });
+
+  it("stops, also in the middle of a ping", async () => {
+    let release = (_isHealthy: boolean): void => undefined;
+    const { heart, isArmed } = scene(() => new Promise((resolve) => (release = resolve)));
+    heart.stop();
+    release(true);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(isArmed()).to.equal(false);
+  });
+});
