@@ -203,11 +203,18 @@ export function parseConfig(text: string, file: string, environment: Record<stri
 
 type Issue = z.core.$ZodIssue;
 
-/** Of a union's issues, those of the alternative that came furthest: "none of these" helps nobody. */
+/**
+ * Of a union's issues, those of the alternative that came furthest; of a record's bad name, what is wrong with it: "none of
+ * these" and "invalid key" help nobody.
+ */
 function deepest(issue: Issue): Issue {
-  if (issue.code !== "invalid_union") return issue;
-  const inner = [...issue.errors].sort((a, b) => a.length - b.length)[0]?.[0];
+  const inner = innerOf(issue);
   return inner === undefined ? issue : deepest({ ...inner, path: [...issue.path, ...inner.path] });
+}
+
+function innerOf(issue: Issue): Issue | undefined {
+  if (issue.code === "invalid_union") return [...issue.errors].sort((a, b) => a.length - b.length)[0]?.[0];
+  return issue.code === "invalid_key" ? issue.issues[0] : undefined;
 }
 
 function checkReferences(config: KeeperConfig, file: string): void {
@@ -239,6 +246,15 @@ function checkReferences(config: KeeperConfig, file: string): void {
     }
     if (entry.key !== undefined && !Object.hasOwn(config.keys, entry.key)) {
       throw new ConfigError(file, at("key"), `"${entry.key}" is none of keys: ${list(config.keys)}`);
+    }
+    const chainIdOf = ({ chain }: VaultConfig): number => config.chains[chain]!.chainId;
+    const other = config.vaults.findIndex(
+      (one, earlier) => earlier < index && one.key === entry.key && chainIdOf(one) === chainIdOf(entry),
+    );
+    // One account has one nonce at a time: a vault's call would replace the other's, be it the one that keeps it safe.
+    if (entry.key !== undefined && other >= 0) {
+      const detail = `vault "${config.vaults[other]!.name}" has the same on this chain, and each would replace the other's transactions`;
+      throw new ConfigError(file, at("key"), `${detail}: give "${entry.name}" a key of its own`);
     }
     if (entry.via === "service" && entry.service === undefined) {
       throw new ConfigError(file, at("service"), "via: service needs the service's URL");

@@ -51,6 +51,13 @@ describe("the keeper's configuration", () => {
       config({ vault: { chain: "constructor" } }),
     ],
     ["a key that only JavaScript knows", "vaults.0.key", "none of keys", config({ vault: { key: "constructor" } })],
+    [
+      "a chain's name of other letters",
+      "chains.Main_Net",
+      "lower-case",
+      config({ rest: { chains: { Main_Net: {} } } }),
+    ],
+    ["a key's name of other letters", "keys.Hot_Key", "lower-case", config({ rest: { keys: { Hot_Key: {} } } })],
     ["an unknown key", "vaults.0.emergncy", "no such key", config({ vault: { emergncy: {} } })],
   ];
   for (const [what, key, says, text] of REFUSED) {
