@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { expect } from "chai";
 import { parse, parseAllDocuments } from "yaml";
 import { buildProgram, leavesOf } from "../../src/cli/program.ts";
@@ -31,7 +32,13 @@ interface Manifest {
   spec: { template: Pod; replicas: number; jobTemplate: { spec: { template: Pod } } };
 }
 interface Pod {
-  spec: { containers: [{ args: string[]; volumeMounts: { mountPath: string }[] }] };
+  spec: { containers: [{ args: string[]; volumeMounts: { mountPath: string; readOnly?: boolean }[] }] };
+}
+
+interface Compose {
+  services: Record<string, { volumes: string[] }> & {
+    keeper: { command: string[]; build: Record<string, string>; volumes: string[] };
+  };
 }
 
 function manifests(): Manifest[] {
@@ -141,24 +148,47 @@ describe("the keeper's example files", () => {
 
   describe("start commands that are there", () => {
     const RUN = ["keeper", "run", "--config", "/etc/ballast/keeper.yaml"];
+    const compose = (): Compose => parse(text("compose.yaml")) as Compose;
     const jsonAfter = (word: string): string[] =>
       JSON.parse(new RegExp(`^${word} (\\[.*\\])$`, "m").exec(text("Dockerfile"))![1]!) as string[];
 
     it("Dockerfile, compose.yaml and the Deployment: ballast keeper run --config", () => {
       expect(jsonAfter("ENTRYPOINT").at(-1)).to.equal("/app/scripts/ballast.mjs");
       expect(jsonAfter("CMD")).to.deep.equal(RUN);
-      const compose = parse(text("compose.yaml")) as {
-        services: { keeper: { command: string[]; build: Record<string, string>; volumes: string[] } };
-      };
-      const { command, build, volumes } = compose.services.keeper;
+      const { command, build, volumes } = compose().services.keeper;
       expect(command).to.deep.equal(RUN);
-      expect(volumes.some((volume) => volume.includes(`:${RUN[3]}:ro`))).to.equal(true);
+      const folder = dirname(RUN[3]!);
+      expect(volumes).to.include(`./etc:${folder}:ro`);
+      expect(text("compose.yaml"), "what it says is in it").to.match(/`etc` with keeper\.yaml/);
       expect(new URL(`${build["context"]}/`, FOLDER).href).to.equal(ROOT.href);
       expect(existsSync(new URL(build["dockerfile"]!, ROOT))).to.equal(true);
       const [container] = ofKind("Deployment").spec.template.spec.containers;
       expect(container.args).to.deep.equal(RUN);
       expect(container.volumeMounts.map(({ mountPath }) => mountPath)).to.include(RUN[3]);
       expect(ofKind("Deployment").spec.replicas).to.equal(2);
+    });
+
+    it("with no mount inside a read-only one, where no mount point can be made", () => {
+      const composed = Object.values(compose().services).map(({ volumes }) =>
+        volumes.map((volume) => {
+          const [, path, mode] = volume.split(":");
+          return { path: path!, isReadOnly: mode === "ro" };
+        }),
+      );
+      const pods = [ofKind("Deployment").spec.template, ofKind("CronJob").spec.jobTemplate.spec.template];
+      const podded = pods.map(({ spec }) =>
+        spec.containers[0].volumeMounts.map(({ mountPath, readOnly }) => ({
+          path: mountPath,
+          isReadOnly: readOnly === true,
+        })),
+      );
+      for (const mounts of [...composed, ...podded]) {
+        expect(mounts).to.not.be.empty;
+        for (const { path } of mounts) {
+          const around = mounts.filter((other) => other.isReadOnly && path.startsWith(`${other.path}/`));
+          expect(around, path).to.deep.equal([]);
+        }
+      }
     });
 
     it("the systemd unit: the same, by the pinned Node", () => {
