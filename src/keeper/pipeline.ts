@@ -1,10 +1,12 @@
 import type { JsonRpcApiProvider, Provider, Signer } from "ethers";
 import { formatEther, parseEther } from "ethers";
 import { canonicalJson } from "../plan/canonicalJson.ts";
+import { perpLeverageBps } from "../plan/deleverage.ts";
 import type { Deployment } from "../plan/deployment.ts";
 import { evidenceHash } from "../plan/evidence.ts";
 import type { Evidence } from "../plan/evidence.ts";
 import { decodePlan } from "../plan/plan.ts";
+import { vaultState } from "../plan/state.ts";
 import { packetText, parsePacket } from "../safe/packet.ts";
 import type { Packet } from "../safe/packet.ts";
 import type { SafeService } from "../safe/service.ts";
@@ -322,7 +324,12 @@ async function announceStanding(
 /** Acts near liquidation, and tells of it. Answers whether the chain is now another. */
 async function rescued(keeper: VaultKeeper, slot: string, block: AgreedBlock, evidence: Evidence): Promise<boolean> {
   const { config, chain, deployment } = keeper;
-  if (!config.emergency.enabled) return false;
+  const nearLiquidationBps = await chain.nearLiquidationBps(deployment.rebalancer, block);
+  if (!config.emergency.enabled) {
+    // Who does not want the keeper to act has to act, and must hear of it all the more.
+    await tellOfLeverage(keeper, perpLeverageBps(vaultState(evidence), evidence), nearLiquidationBps);
+    return false;
+  }
   const about = { vault: config.name, code: "EMERGENCY", severity: "critical" } as const;
   const alert = { ...about, key: `emergency:${config.name}` };
   // Of its own, so that it is told at once although the other was told a moment ago.
@@ -333,7 +340,7 @@ async function rescued(keeper: VaultKeeper, slot: string, block: AgreedBlock, ev
     evidence,
     signer: keeper.signer,
     bufferBps: config.emergency.bufferBps,
-    nearLiquidationBps: await chain.nearLiquidationBps(deployment.rebalancer, block),
+    nearLiquidationBps,
     // Told before it is done: whoever is killed in between has done nothing that nobody knows of.
     beforeSending: async ({ sentence, plan }) => {
       await keeper.store.note(config.name, slot, "deleverage", keeper.now(), 0, { sentence, plan });

@@ -93,6 +93,20 @@ describe("A keeper that somebody means harm", () => {
         expect(told.at(-1)).to.include("cannot help").and.to.include("could not be sent");
       }));
 
+    it("tells of it where it may not act by itself", () =>
+      withRig({ vault: { emergency: { enabled: false } } }, async (rig) => {
+        await nearLiquidation();
+        const keeper = await rig.keeper();
+        await rig.tick(keeper);
+        expect(await deleveragedAt()).to.equal(0);
+        const near = (await keeper.store.alerts()).find(({ code }) => code === "NEAR_LIQUIDATION");
+        expect(near?.severity).to.equal("critical");
+        await risen(scene, 1);
+        await rig.tick(keeper);
+        const codes = (await keeper.store.alerts()).map(({ code }) => code);
+        expect(codes, "over when the price is back").to.not.include("NEAR_LIQUIDATION");
+      }));
+
     it("tells at once that it cannot go on, though it told a moment ago what it does", () =>
       withRig({}, async (rig) => {
         await nearLiquidation();
