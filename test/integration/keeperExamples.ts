@@ -6,6 +6,8 @@ import { buildProgram, leavesOf } from "../../src/cli/program.ts";
 import { parseConfig } from "../../src/keeper/config.ts";
 import { createMetrics } from "../../src/keeper/ops/metrics.ts";
 import { createSinks } from "../../src/keeper/ops/sinks.ts";
+import { FAILURES } from "../../src/keeper/tick.ts";
+import { ERROR_CODES, codeOf, isPassing } from "../../src/keeper/tickErrors.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const FOLDER = new URL("docs/examples/keeper/", ROOT);
@@ -123,13 +125,16 @@ describe("the keeper's example files", () => {
       expect(names).to.include.members(metrics.names().filter((name) => name.startsWith("ballast_")));
     });
 
+    interface Rules {
+      groups: {
+        rules: { alert: string; expr: string; labels: { severity: string }; annotations: { summary: string } }[];
+      }[];
+    }
+    const rules = (parse(text("prometheus-rules.yaml")) as Rules).groups.flatMap((group) => group.rules);
+    const codesIn = (expr: string): string[] =>
+      [...expr.matchAll(/code=~?"([^"]+)"/g)].flatMap(([, or]) => or!.split("|"));
+
     it("prometheus-rules.yaml rests on metrics that are there, each rule with a severity and words", async () => {
-      interface Rules {
-        groups: {
-          rules: { alert: string; expr: string; labels: { severity: string }; annotations: { summary: string } }[];
-        }[];
-      }
-      const rules = (parse(text("prometheus-rules.yaml")) as Rules).groups.flatMap((group) => group.rules);
       expect(rules).to.have.length.above(5);
       for (const { alert, expr, labels, annotations } of rules) {
         const names = await namesOf([expr]);
@@ -138,11 +143,21 @@ describe("the keeper's example files", () => {
         expect(labels.severity, alert).to.be.oneOf(["warning", "critical"]);
         expect(annotations.summary, alert).to.be.a("string");
       }
-      const codes = rules.flatMap(({ expr }) =>
-        [...expr.matchAll(/code=~?"([^"]+)"/g)].flatMap(([, or]) => or!.split("|")),
-      );
-      const documented = [...rootText("docs/keepers.md").matchAll(/^\| `([A-Z_]+)`/gm)].map(([, code]) => code!);
-      expect([...documented, "TICK_FAILED"]).to.include.members(codes);
+      const rows = [...rootText("docs/keepers.md").matchAll(/^\| (`[A-Z_]+`[^|]*)/gm)].map(([, cell]) => cell!);
+      const documented = rows.flatMap((cell) => [...cell.matchAll(/`([A-Z_]+)`/g)].map(([, code]) => code!));
+      expect(documented).to.include.members(rules.flatMap(({ expr }) => codesIn(expr)));
+    });
+
+    it("prometheus-rules.yaml sees each code that a tick can fail with, what needs a person the first time", () => {
+      expect(rules.flatMap(({ expr }) => codesIn(expr))).to.include.members([...ERROR_CODES, ...FAILURES]);
+      // Nobody tries these again.
+      for (const name of ["WrongChain", "NotASafe", "ServiceRejected", "ServiceInconsistent", "SignerLied"]) {
+        const error = Object.assign(new Error(name), { name });
+        expect(isPassing(error), name).to.equal(false);
+        const rule = rules.find(({ expr }) => codesIn(expr).includes(codeOf(error)))!;
+        expect(rule.expr, name).to.match(/> 0$/);
+        expect(rule.labels.severity, name).to.equal("critical");
+      }
     });
   });
 

@@ -17,6 +17,7 @@ import { createMetrics } from "../../src/keeper/ops/metrics.ts";
 import type { Outside, Patience } from "../../src/keeper/ops/request.ts";
 import { createSinks, sendTest } from "../../src/keeper/ops/sinks.ts";
 import type { Message, Sink } from "../../src/keeper/ops/sinks.ts";
+import { ERROR_CODES } from "../../src/keeper/tickErrors.ts";
 import { freePort } from "../helpers/ballast.ts";
 import { rejection } from "../helpers/safeScene.ts";
 import { memoryAlerts } from "../support/ops/memoryAlerts.ts";
@@ -646,6 +647,14 @@ describe("the keeper's metrics", () => {
     expect(lines).to.include('ballast_ticks_total{vault="other",code="other"} 50');
     expect(lines).to.include('ballast_rpc_requests_total{chain="other",host="other",result="ok"} 50');
     expect(lines.filter((line) => line.startsWith("ballast_feed_disagreement_bps{"))).to.have.length(1);
+  });
+
+  it("count from 0, so that the first failure is an increase", async () => {
+    const text = await createMetrics(CONFIG, "1", ["slack@hooks.example"]).text();
+    for (const code of ["INSIDE_BAND", "MISSED", ...ERROR_CODES]) {
+      expect(text.split("\n"), code).to.include(`ballast_ticks_total{vault="one",code="${code}"} 0`);
+    }
+    expect(text).to.include('ballast_alerts_sent_total{sink="slack@hooks.example",result="dropped"} 0');
   });
 
   it("of two keepers in one process are apart", async () => {

@@ -80,6 +80,7 @@ const CODES = Object.keys({
   NO_ASSETS: 0,
   MISSED: 0,
 } satisfies Record<Exclude<CountedCode, ErrorCode>, 0>);
+const COUNTED_CODES: readonly string[] = [...CODES, ...ERROR_CODES];
 
 /** A tick is a few batches of reads, and up to nine transactions that are waited for. */
 const TICK_BUCKETS = [0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600];
@@ -100,7 +101,7 @@ export function createMetrics(config: KeeperConfig, version: string, sinks: read
   };
   const counter = (name: string, help: string, labelNames: string[]) => {
     const made = new Counter({ name, help, labelNames, registers: [registry] });
-    return (labels: Labels) => made.inc(within(labels));
+    return (labels: Labels, by = 1) => made.inc(within(labels), by);
   };
   const histogram = (name: string, help: string, labelNames: string[], buckets: number[]) => {
     const made = new Histogram({ name, help, labelNames, buckets, registers: [registry] });
@@ -140,6 +141,9 @@ export function createMetrics(config: KeeperConfig, version: string, sinks: read
   const standing = gauge("ballast_alerts_standing", "Alerts that stand, by code.", ["code"]);
   const alertsSent = counter("ballast_alerts_sent_total", "Attempts to tell an alert.", ["sink", "result"]);
   const queue = gauge("ballast_queue_depth", "Jobs that wait in the queue.");
+  // From 0 on: Prometheus counts no increase in a series' first sample, which would be the first failure.
+  for (const { name: vault } of config.vaults) for (const code of COUNTED_CODES) ticks({ vault, code }, 0);
+  for (const sink of sinks) for (const result of SEND_RESULTS) alertsSent({ sink, result }, 0);
   gauge("ballast_build_info", "Always 1; the version is a label.", ["version"]).set({ version }, 1);
 
   return {
@@ -212,7 +216,7 @@ function bounds(config: KeeperConfig, sinks: readonly string[]): (labels: Labels
   const alertCodes = Object.keys(ALERT_SEVERITY);
   const allowed: Record<string, ReadonlySet<string> | undefined> = {
     vault: new Set(config.vaults.map(({ name }) => name)),
-    code: new Set([...CODES, ...ERROR_CODES, ...alertCodes]),
+    code: new Set([...COUNTED_CODES, ...alertCodes]),
     step: new Set(TICK_STEPS),
     key: new Set(Object.keys(config.keys)),
     chain: new Set(Object.keys(config.chains)),
