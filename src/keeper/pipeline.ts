@@ -230,7 +230,6 @@ async function reconcileStore(keeper: VaultKeeper, slot: string, block: AgreedBl
  */
 async function intend(keeper: VaultKeeper, slot: string, packet: Packet, broken: readonly string[]): Promise<Packet> {
   const plan = packet.plan as { nonce: string };
-  for (const hash of broken) await supersede(keeper, hash, packet);
   const row = await keeper.store.intend(
     {
       vault: keeper.config.name,
@@ -242,7 +241,10 @@ async function intend(keeper: VaultKeeper, slot: string, packet: Packet, broken:
       evidenceHash: packet.evidenceHash,
     },
     keeper.now(),
+    { hashes: broken, detail: replacedBy(packet) },
   );
+  // Also of those that whoever was killed before had closed: nobody else would end what was told of them.
+  for (const hash of broken) await clearAlertsOf(keeper, hash);
   return row.safeTxHash === packet.safeTxHash ? packet : parsePacket(row.packet);
 }
 
@@ -276,8 +278,11 @@ async function settleProposal(keeper: VaultKeeper, outcome: TickOutcome): Promis
 
 async function supersede(keeper: VaultKeeper, hash: string, by: Packet): Promise<void> {
   const { store, config, now } = keeper;
-  const detail = `it no longer held: ${short(by.safeTxHash)} takes its place at nonce ${by.safeTx.nonce}`;
-  if (await store.close(config.name, hash, "superseded", detail, now())) await clearAlertsOf(keeper, hash);
+  if (await store.close(config.name, hash, "superseded", replacedBy(by), now())) await clearAlertsOf(keeper, hash);
+}
+
+function replacedBy({ safeTxHash, safeTx }: Packet): string {
+  return `it no longer held: ${short(safeTxHash)} takes its place at nonce ${safeTx.nonce}`;
 }
 
 /** Nobody has to see to a proposal that is closed. */

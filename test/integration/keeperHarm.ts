@@ -242,6 +242,20 @@ describe("A keeper that somebody means harm", () => {
         expect(next!.safeNonce).to.equal(stopped!.safeNonce);
       }));
 
+    it("forgets no proposal when it is killed as another is about to take its place", () =>
+      withRig({}, async (rig) => {
+        const dying = await rig.keeper();
+        await rig.until(dying, ["PROPOSED"], 1);
+        const [row] = await dying.store.proposals({ vault: VAULT, open: true });
+        await closeNextSession(scene, STRESS.vix, STRESS.vix3m);
+        dying.store.intend = () => Promise.reject(new RangeError("killed"));
+        expect((await rig.tick(dying)).error).to.be.instanceOf(RangeError);
+        expect(await dying.store.proposal(row!.safeTxHash)).to.deep.include({ status: "open" });
+
+        await rig.until(await rig.keeper(), ["PROPOSED"], 1);
+        expect(await dying.store.proposal(row!.safeTxHash)).to.deep.include({ status: "superseded" });
+      }));
+
     it("reads no list without an end", async () => {
       const packet = await withPacket();
       let pages = 0;

@@ -328,6 +328,34 @@ for (const backend of BACKENDS) {
         expect((await store.intend(intent(1), at(5))).status).to.equal("intended");
       });
 
+      it("are closed with the intention of what takes their place, or not at all", async () => {
+        const [older, other, newer] = [intent(0), intent(1, "8"), intent(2)];
+        await store.intend(older, at(0));
+        await store.intend(other, at(0));
+        const inPlaceOf = { hashes: [older.safeTxHash], detail: "another takes its place" };
+        const dying = await Store.open({
+          ...database,
+          transaction: (work) =>
+            database.transaction((tx) =>
+              work({
+                query: (text, values) =>
+                  text.includes("INSERT INTO ballast.proposals")
+                    ? Promise.reject(new RangeError("killed"))
+                    : tx.query(text, values),
+              }),
+            ),
+        });
+        expect(await rejection(dying.intend(newer, at(1), inPlaceOf))).to.be.instanceOf(RangeError);
+        expect(await store.proposal(older.safeTxHash)).to.deep.include({ status: "intended", detail: null });
+
+        expect((await store.intend(newer, at(2), inPlaceOf)).safeTxHash).to.equal(newer.safeTxHash);
+        const superseded = { status: "superseded", detail: inPlaceOf.detail, closedAt: at(2) };
+        expect(await store.proposal(older.safeTxHash)).to.deep.include(superseded);
+        expect(await store.proposal(other.safeTxHash), "no other").to.deep.include({ status: "intended" });
+        await store.intend(newer, at(3), inPlaceOf);
+        expect(await store.proposal(older.safeTxHash), "once").to.deep.include(superseded);
+      });
+
       it("are listed newest first", async () => {
         for (const index of [0, 1, 2]) await store.intend(intent(index, String(index)), at(index));
         await store.close(vault, intent(1).safeTxHash, "expired", "", at(5));

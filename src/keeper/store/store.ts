@@ -30,6 +30,12 @@ export type Intent = Pick<
   "vault" | "planNonce" | "safeTxHash" | "safeNonce" | "slot" | "packet" | "evidenceHash"
 >;
 
+/** Proposals that another takes the place of, by hash, and why. */
+export interface Replaced {
+  hashes: readonly string[];
+  detail: string;
+}
+
 export interface Alert {
   key: string;
   vault: string | null;
@@ -51,6 +57,7 @@ const UNIQUE_VIOLATION = "23505";
 const DAY_MS = 86_400_000;
 const UNFINISHED = "t.status IN ('due', 'running')";
 const OPEN = "status IN ('intended', 'open')";
+const NONE_REPLACED: Replaced = { hashes: [], detail: "" };
 const SEVERITIES = "array['info', 'warning', 'critical']";
 
 /**
@@ -225,13 +232,20 @@ export class Store {
   /**
    * Records what is about to be handed out. One stands per (vault, plan nonce) that is intended or open: answers the row
    * that stands, which may be another's. A transaction that was abandoned before is intended again; one that ended in any
-   * other way is answered as it ended.
+   * other way is answered as it ended. What it takes the place of is closed with it or not at all: else whoever is killed in
+   * between has closed one that members can still sign, and handed out none.
    */
-  async intend(row: Intent, at: Date): Promise<ProposalRow> {
+  async intend(row: Intent, at: Date, inPlaceOf: Replaced = NONE_REPLACED): Promise<ProposalRow> {
     // Between two looks another worker may close what stood, or intend the same; a third look then sees which.
     for (;;) {
       const standing = await this.#database
-        .transaction((tx) => intendOnce(tx, row, at))
+        .transaction(async (tx) => {
+          await supersede(tx, row.vault, inPlaceOf, at);
+          for (;;) {
+            const found = await intendOnce(tx, row, at);
+            if (found !== null) return found;
+          }
+        })
         .catch((error: unknown) => {
           if ((error as { code?: unknown }).code === UNIQUE_VIOLATION) return null;
           throw error;
@@ -441,6 +455,16 @@ export class Store {
   async #changed(text: string, values: unknown[]): Promise<boolean> {
     return (await this.#database.query(text, values)).length > 0;
   }
+}
+
+/** Closes those of them that are intended or open. */
+async function supersede(tx: Queryable, vault: string, { hashes, detail }: Replaced, at: Date): Promise<void> {
+  if (hashes.length === 0) return;
+  await tx.query(
+    `UPDATE ballast.proposals SET status = 'superseded', detail = $3, closed_at = $4
+      WHERE vault = $1 AND safe_tx_hash = ANY($2::text[]) AND ${OPEN}`,
+    [vault, hashes, plainText(detail), at],
+  );
 }
 
 /** Null when what stood was closed between two statements. */
