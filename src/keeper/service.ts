@@ -67,6 +67,17 @@ export class DeploymentOnOtherChain extends Error {
   }
 }
 
+/** Two vaults of one chain send from one account, whatever their keys are called. */
+export class KeyShared extends Error {
+  constructor(vault: string, other: string, address: string, chainId: number) {
+    super(
+      `vaults ${other} and ${vault} send from ${address} on chain ${chainId}, and each would replace the other's ` +
+        "transactions: give each vault a key of its own",
+    );
+    this.name = "KeyShared";
+  }
+}
+
 /** Where state is kept: DATABASE_URL where it is set, else the configured folder. */
 export function databasePlace(config: KeeperConfig, environment: Record<string, string | undefined>): DatabasePlace {
   const url = environment["DATABASE_URL"];
@@ -105,6 +116,7 @@ export async function openKeeper(options: KeeperOptions): Promise<Keeper> {
     for (const [name, key] of Object.entries(config.keys)) {
       signers.set(name, await openSigner(key, environment, { warn }));
     }
+    await requireOwnAccounts(config, signers);
     const shared = { options, now, store, alerts, metrics, chains, signers };
     const vaults = new Map<string, VaultKeeper>();
     for (const vault of config.vaults) vaults.set(vault.name, await openVault(vault, shared));
@@ -125,6 +137,20 @@ export async function openKeeper(options: KeeperOptions): Promise<Keeper> {
   } catch (error) {
     await database.close();
     throw error;
+  }
+}
+
+/** Throws KeyShared. */
+async function requireOwnAccounts(config: KeeperConfig, signers: ReadonlyMap<string, Signer>): Promise<void> {
+  const owners = new Map<string, string>();
+  for (const { name, chain, key } of config.vaults) {
+    if (key === undefined) continue;
+    const { chainId } = config.chains[chain]!;
+    const address = await signers.get(key)!.getAddress();
+    const account = `${chainId}:${address}`;
+    const other = owners.get(account);
+    if (other !== undefined) throw new KeyShared(name, other, address, chainId);
+    owners.set(account, name);
   }
 }
 

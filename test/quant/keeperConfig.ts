@@ -19,6 +19,19 @@ describe("the keeper's configuration", () => {
   });
 
   const second = { name: "second", chain: "mainnet", deployment: "d.json", out: "out" };
+  const keys = { hot: { keystore: "hot.json" } };
+  const other = { name: "other", chain: "mainnet", deployment: "o.json", out: "out", key: "hot" };
+  const chains = {
+    mainnet: { chainId: 1, rpc: ["https://a.example"] },
+    again: { chainId: 1, rpc: ["https://b.example"] },
+  };
+
+  it("takes one key for vaults of different chains", () => {
+    const rest = { keys, chains: { ...chains, again: { ...chains.again, chainId: 2 } } };
+    const text = config({ vault: { key: "hot" }, vaults: [{ ...other, chain: "again" }], rest });
+    expect(parseConfig(text, "k.yaml", {}).vaults.map(({ key }) => key)).to.deep.equal(["hot", "hot"]);
+  });
+
   const REFUSED: [what: string, key: string, says: string | RegExp, text: string][] = [
     ["a random minute", "vaults.0.schedule", "random", config({ vault: { schedule: "H * * * *" } })],
     ["a day that never comes", "vaults.0.schedule", /five fields/, config({ vault: { schedule: "0 0 31 2 *" } })],
@@ -44,6 +57,18 @@ describe("the keeper's configuration", () => {
       config({ chain: { rpc: ["https://a.example/", "https://a.example/"], quorum: 2 } }),
     ],
     ["one vault under two names", "vaults.1.deployment", '"main" has the same', config({ vaults: [second] })],
+    [
+      "one key for two vaults of a chain",
+      "vaults.1.key",
+      /"main" has the same .* give "other" a key of its own/,
+      config({ vault: { key: "hot" }, vaults: [other], rest: { keys } }),
+    ],
+    [
+      "one key for two vaults of a chain that has two names",
+      "vaults.1.key",
+      '"main" has the same',
+      config({ vault: { key: "hot" }, vaults: [{ ...other, chain: "again" }], rest: { keys, chains } }),
+    ],
     [
       "a chain that only JavaScript knows",
       "vaults.0.chain",
