@@ -1,5 +1,5 @@
-import type { ContractTransaction, Interface, Provider, Signer, TransactionReceipt } from "ethers";
-import { formatUnits } from "ethers";
+import type { ContractTransaction, Interface, Provider, Signer, TransactionReceipt, TransactionResponse } from "ethers";
+import { formatUnits, isError } from "ethers";
 import { mined, MINED_WAIT_MS } from "../safe/mined.ts";
 import { explainRevert, revertDataOf } from "../safe/revert.ts";
 import type { ExplainedRevert } from "../safe/revert.ts";
@@ -9,6 +9,11 @@ import { CONTRACT_ERRORS } from "./contractErrors.ts";
 const GAS_MARGIN_PERCENT = 10n;
 const EARLIER_WAIT_MS = 30_000;
 const POLL_MS = 1_000;
+/** Another tick of the same vault, in this process or another, may take the nonce between two looks: so often it is tried. */
+const MOST_TRIES = 3;
+
+/** The nonce of each signer's last call at any price. */
+const urgentNonces = new WeakMap<Signer, number>();
 
 /** A contract refuses a call; nothing was sent. `revert` holds its own words. */
 export class CallRefused extends Error {
@@ -32,10 +37,18 @@ export class GasTooDear extends Error {
   }
 }
 
+/** A call at any price is on the way from the same key, and must not be replaced by one that can wait; nothing was sent. */
+export class UrgentFirst extends Error {
+  constructor(what: string, nonce: number) {
+    super(`${what} waits: transaction ${nonce} of the same key is urgent and not mined yet; the next tick tries again`);
+    this.name = "UrgentFirst";
+  }
+}
+
 export interface SendOptions {
   /** Whose custom errors explain a revert. */
   interfaces?: readonly Interface[];
-  /** Most to pay per gas, in wei; above it the call waits. */
+  /** Most to pay per gas, in wei: above it the call waits. One without it is urgent: what can wait never replaces it. */
   maxFeePerGas?: bigint | undefined;
   /** How long to wait for the block, in milliseconds. */
   waitMs?: number;
@@ -46,7 +59,7 @@ export interface SendOptions {
 /**
  * Tries a call, then sends it and waits until it is mined. A transaction of the same key that is stuck is replaced: what the
  * keeper sends follows from the chain's state, so what is lost is sent again.
- * Throws CallRefused and GasTooDear (nothing was sent), NotMined, ReplacedByAnother, MinedAndReverted.
+ * Throws CallRefused, GasTooDear and UrgentFirst (nothing was sent), NotMined, ReplacedByAnother, MinedAndReverted.
  */
 export async function sendCall(
   what: string,
@@ -55,23 +68,40 @@ export async function sendCall(
   call: ContractTransaction,
   options: SendOptions = {},
 ): Promise<TransactionReceipt> {
-  const {
-    interfaces = CONTRACT_ERRORS,
-    maxFeePerGas,
-    waitMs = MINED_WAIT_MS,
-    earlierWaitMs = EARLIER_WAIT_MS,
-  } = options;
+  const { waitMs = MINED_WAIT_MS } = options;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await mined(what, await send(what, provider, signer, call, options), waitMs);
+    } catch (error) {
+      const isTaken = isError(error, "REPLACEMENT_UNDERPRICED") || isError(error, "NONCE_EXPIRED");
+      if (!isTaken || tries === MOST_TRIES) throw error;
+    }
+  }
+}
+
+async function send(
+  what: string,
+  provider: Provider,
+  signer: Signer,
+  call: ContractTransaction,
+  { interfaces = CONTRACT_ERRORS, maxFeePerGas, earlierWaitMs }: SendOptions,
+): Promise<TransactionResponse> {
   const from = await signer.getAddress();
   const gasLimit = await triedGas(what, provider, { ...call, from }, interfaces);
   const fees = await affordable(what, provider, maxFeePerGas);
   const { nonce, replaces } = await nextNonce(provider, from, earlierWaitMs);
+  const isUrgent = maxFeePerGas === undefined;
+  if (replaces && !isUrgent && urgentNonces.get(signer) === nonce) throw new UrgentFirst(what, nonce);
+  // Before it is sent: where the answer gets lost, it may be on the way all the same.
+  if (isUrgent) urgentNonces.set(signer, nonce);
   const sent = await signer.sendTransaction({
     ...call,
     nonce,
     gasLimit,
     ...(replaces ? await replacing(provider, fees) : fees),
   });
-  return mined(what, sent, waitMs);
+  if (!isUrgent && urgentNonces.get(signer) === nonce) urgentNonces.delete(signer);
+  return sent;
 }
 
 /**
