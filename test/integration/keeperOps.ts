@@ -464,6 +464,43 @@ describe("the keeper's alerts", () => {
     expect(dropped).to.deep.equal(Array.from({ length: 5 }, () => "dropped"));
   });
 
+  it("that are critical take the place of lesser ones before a sink that is full", async () => {
+    const told: string[] = [];
+    let release = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    const slow: Sink = {
+      name: "slow",
+      minSeverity: "info",
+      async send({ key }) {
+        await gate;
+        told.push(key);
+      },
+    };
+    const state = memoryAlerts();
+    const { lines, log } = captureLog();
+    const alerts = createAlerts({
+      state,
+      sinks: [slow],
+      log,
+      repeatAfterSeconds: REPEAT_SECONDS,
+      now: () => AT.getTime(),
+    });
+    for (let i = 0; i < 99; i++) alerts.tell({ ...ALERT, key: String(i) });
+    await alerts.raise({ ...ALERT, key: "displaced" });
+    for (const key of ["one", "two"]) {
+      await alerts.raise({ ...ALERT, key, code: "EMERGENCY", severity: "critical" });
+    }
+    release();
+    expect(await alerts.settled(5_000)).to.equal(true);
+    expect(told).to.have.length(100);
+    expect(told.slice(-2)).to.deep.equal(["one", "two"]);
+    const dropped = lines.filter(({ event }) => event === "alert_dropped").map(({ key }) => key);
+    expect(dropped, "the newest of the least").to.deep.equal(["displaced", "98"]);
+    await alerts.raise({ ...ALERT, key: "displaced" });
+    await alerts.settled(5_000);
+    expect(told.at(-1), "was not told").to.equal("displaced");
+  });
+
   for (const [how, broken] of [
     ["fails", () => Promise.reject(new Error(`postgres://keeper:${SECRET}@db/ballast: connection refused`))],
     ["hangs", () => new Promise<never>(() => undefined)],

@@ -169,9 +169,16 @@ interface Courier {
   settled(withinMs: number): Promise<boolean>;
 }
 
+/** What waits for a sink. */
+interface Waiting {
+  message: Message;
+  /** Tells whether it was sent. */
+  done: (isSent: boolean) => void;
+}
+
 /** Brings each message to every sink that wants it, one after another at each. */
 function createCourier({ sinks, log, onSent }: AlertsOptions): Courier {
-  const lines = new Map(sinks.map((sink) => [sink, { waiting: 0, last: Promise.resolve(true) }]));
+  const lines = new Map(sinks.map((sink) => [sink, { waiting: [] as Waiting[], isBusy: false }]));
   /** Under way, and what to do when it does not arrive. */
   const under = new Map<Promise<void>, () => Promise<void>>();
 
@@ -187,16 +194,30 @@ function createCourier({ sinks, log, onSent }: AlertsOptions): Courier {
     }
   }
 
-  function enqueue(sink: Sink, message: Message): Promise<boolean> {
+  async function work(sink: Sink): Promise<void> {
     const line = lines.get(sink)!;
-    if (line.waiting >= MAX_WAITING) {
-      onSent?.(sink.name, "dropped");
-      log.error("alert_dropped", { code: message.code, key: message.key, sink: sink.name }, "too many wait already");
-      return Promise.resolve(false);
+    if (line.isBusy) return;
+    line.isBusy = true;
+    for (let next = line.waiting.shift(); next !== undefined; next = line.waiting.shift()) {
+      next.done(await deliver(sink, next.message));
     }
-    line.waiting++;
-    line.last = line.last.then(() => deliver(sink, message)).finally(() => line.waiting--);
-    return line.last;
+    line.isBusy = false;
+  }
+
+  function drop(sink: Sink, { message, done }: Waiting): void {
+    onSent?.(sink.name, "dropped");
+    log.error("alert_dropped", { code: message.code, key: message.key, sink: sink.name }, "too many wait already");
+    done(false);
+  }
+
+  function enqueue(sink: Sink, message: Message): Promise<boolean> {
+    const { waiting, isBusy } = lines.get(sink)!;
+    return new Promise((done) => {
+      waiting.push({ message, done });
+      // Of the least severe the newest: a critical message takes a lesser one's place.
+      if (waiting.length + (isBusy ? 1 : 0) > MAX_WAITING) drop(sink, waiting.splice(leastOf(waiting), 1)[0]!);
+      void work(sink);
+    });
   }
 
   return {
@@ -218,6 +239,12 @@ function createCourier({ sinks, log, onSent }: AlertsOptions): Courier {
       return isDone;
     },
   };
+}
+
+/** Where the newest of the least severe messages waits. */
+function leastOf(waiting: readonly Waiting[]): number {
+  const ranks = waiting.map(({ message }) => RANK[message.severity]);
+  return ranks.lastIndexOf(Math.min(...ranks));
 }
 
 /** Something took longer than it may. */
