@@ -7,6 +7,7 @@ import { expect } from "chai";
 import { parseConfig } from "../../src/keeper/config.ts";
 import type { SinkConfig } from "../../src/keeper/config.ts";
 import type { Observation } from "../../src/keeper/observe.ts";
+import { alertMemory } from "../../src/keeper/ops/alertMemory.ts";
 import { createAlerts } from "../../src/keeper/ops/alerts.ts";
 import type { Alert, AlertState } from "../../src/keeper/ops/alerts.ts";
 import { startHeartbeat } from "../../src/keeper/ops/heartbeat.ts";
@@ -18,9 +19,11 @@ import type { Outside, Patience } from "../../src/keeper/ops/request.ts";
 import { createSinks, sendTest } from "../../src/keeper/ops/sinks.ts";
 import type { Message, Sink } from "../../src/keeper/ops/sinks.ts";
 import { ERROR_CODES } from "../../src/keeper/tickErrors.ts";
+import { openDatabase } from "../../src/keeper/store/database.ts";
+import { Store } from "../../src/keeper/store/store.ts";
 import { freePort } from "../helpers/ballast.ts";
+import { BACKENDS, emptyDatabase } from "../helpers/databases.ts";
 import { rejection } from "../helpers/safeScene.ts";
-import { memoryAlerts } from "../support/ops/memoryAlerts.ts";
 import { startScriptedServer } from "../support/ops/scriptedServer.ts";
 import type { ScriptedServer } from "../support/ops/scriptedServer.ts";
 
@@ -306,7 +309,7 @@ describe("the keeper's alerts", () => {
   const ALERT: Alert = { key: "main/LOW_GAS", vault: "main", code: "LOW_GAS", severity: "warning", text: "Low." };
 
   /** Alerts to sinks that note what they are told, or fail. */
-  function scene(state: AlertState = memoryAlerts(), names: readonly string[] = ["a", "b"]) {
+  function scene(state: AlertState = alertMemory(1_000), names: readonly string[] = ["a", "b"], stateTimeoutMs = 50) {
     const clock = { now: AT.getTime() };
     const told: string[] = [];
     const failing = new Set<string>();
@@ -326,7 +329,7 @@ describe("the keeper's alerts", () => {
       log,
       repeatAfterSeconds: REPEAT_SECONDS,
       now: () => clock.now,
-      stateTimeoutMs: 50,
+      stateTimeoutMs,
       onSent: (sink, result) => sent.push(`${sink} ${result}`),
     });
     const settled = async (): Promise<string[]> => {
@@ -367,7 +370,7 @@ describe("the keeper's alerts", () => {
   });
 
   it("go to the sinks that want their severity; what ends, to the same", async () => {
-    const { alerts, settled } = scene(memoryAlerts(), ["a", "critical"]);
+    const { alerts, settled } = scene(alertMemory(1_000), ["a", "critical"]);
     await alerts.raise(ALERT);
     await alerts.raise({ ...ALERT, key: "2", code: "NEAR_LIQUIDATION", severity: "critical", text: "Near." });
     expect(await settled()).to.have.members([
@@ -425,7 +428,7 @@ describe("the keeper's alerts", () => {
       },
     };
     const { log } = captureLog();
-    const state = memoryAlerts();
+    const state = alertMemory(1_000);
     const now = (): number => AT.getTime();
     const alerts = createAlerts({ state, sinks: [slow], log, repeatAfterSeconds: REPEAT_SECONDS, now });
     await alerts.raise(ALERT);
@@ -440,12 +443,13 @@ describe("the keeper's alerts", () => {
   it("that a stop leaves untold count as untold", async () => {
     const hung: Sink = { name: "hung", minSeverity: "info", send: () => new Promise(() => undefined) };
     const { log } = captureLog();
-    const state = memoryAlerts();
+    const state = alertMemory(1_000);
     const now = (): number => AT.getTime();
     const alerts = createAlerts({ state, sinks: [hung], log, repeatAfterSeconds: REPEAT_SECONDS, now });
     await alerts.raise(ALERT);
     expect(await alerts.settled(20)).to.equal(false);
-    expect(state.standing.get(ALERT.key)!.toldAt).to.equal(null);
+    const again = await state.raise(ALERT, AT, REPEAT_SECONDS, { quietSeconds: REPEAT_SECONDS, isTold: true });
+    expect(again).to.equal(true);
   });
 
   it("do not pile up without end before a sink that hangs", async () => {
@@ -453,7 +457,7 @@ describe("the keeper's alerts", () => {
     const hung: Sink = { name: "hung", minSeverity: "info", send: () => new Promise(() => undefined) };
     const { log } = captureLog();
     const alerts = createAlerts({
-      state: memoryAlerts(),
+      state: alertMemory(1_000),
       sinks: [hung],
       log,
       repeatAfterSeconds: REPEAT_SECONDS,
@@ -476,7 +480,7 @@ describe("the keeper's alerts", () => {
         told.push(key);
       },
     };
-    const state = memoryAlerts();
+    const state = alertMemory(1_000);
     const { lines, log } = captureLog();
     const alerts = createAlerts({
       state,
@@ -501,12 +505,126 @@ describe("the keeper's alerts", () => {
     expect(told.at(-1), "was not told").to.equal("displaced");
   });
 
+  const STATES: [what: string, open: () => Promise<{ state: AlertState; close: () => Promise<void> }>][] = [
+    ["this process", () => Promise.resolve({ state: alertMemory(1_000), close: () => Promise.resolve() })],
+    ...BACKENDS.map((backend): (typeof STATES)[number] => [
+      `the store, ${backend}`,
+      async () => {
+        const database = await openDatabase(await emptyDatabase(backend));
+        return { state: await Store.open(database), close: () => database.close() };
+      },
+    ]),
+  ];
+  for (const [what, open] of STATES) {
+    describe(`kept in ${what}`, () => {
+      const QUIET_SECONDS = 1_800;
+      let opened: Awaited<ReturnType<typeof open>>;
+      before(async () => (opened = await open()));
+      after(() => opened.close());
+      let alert: Alert;
+      let count = 0;
+      beforeEach(() => (alert = { ...ALERT, key: `key-${count++}` }));
+
+      it("that come and go are told of once, and their end once, in half an hour", async () => {
+        const { alerts, clock, settled } = scene(opened.state, ["a"], 10_000);
+        for (let second = 0; second < 2 * QUIET_SECONDS; second += 25) {
+          clock.now = AT.getTime() + second * 1_000;
+          await (second % 50 === 0 ? alerts.raise(alert) : alerts.clear(alert.key));
+        }
+        expect(await settled()).to.deep.equal([
+          "a standing warning Low.",
+          "a resolved warning Low. 2026-01-02T03:04:05.000Z",
+          "a standing warning Low.",
+          "a resolved warning Low. 2026-01-02T03:34:05.000Z",
+        ]);
+      });
+
+      it("that are back and stay are told of when half an hour has passed, then at the usual pace", async () => {
+        const { alerts, clock, settled } = scene(opened.state, ["a"], 10_000);
+        await alerts.raise(alert);
+        await alerts.clear(alert.key);
+        await settled();
+        clock.now += 1_000 * (QUIET_SECONDS - 1);
+        await alerts.raise(alert);
+        expect(await settled()).to.deep.equal([]);
+        clock.now += 1_000;
+        await alerts.raise(alert);
+        expect(await settled()).to.deep.equal(["a standing warning Low."]);
+        clock.now += 1_000 * (REPEAT_SECONDS - 1);
+        await alerts.raise(alert);
+        expect(await settled()).to.deep.equal([]);
+        clock.now += 1_000;
+        await alerts.raise(alert);
+        expect(await settled()).to.deep.equal(["a standing warning Low."]);
+        await alerts.clear(alert.key);
+        expect(await settled()).to.deep.equal(["a resolved warning Low. 2026-01-02T03:34:04.000Z"]);
+      });
+
+      it("that are back and worse, or urgent, are told of at once", async () => {
+        const { alerts, clock, settled } = scene(opened.state, ["a"], 10_000);
+        const urgent = { ...alert, key: `${alert.key}/urgent`, code: "EMERGENCY", severity: "critical" } as const;
+        for (const { key } of [alert, urgent]) {
+          await alerts.raise(key === alert.key ? alert : urgent);
+          await alerts.clear(key);
+        }
+        expect(await settled()).to.have.length(4);
+        clock.now += 1_000;
+        await alerts.raise({ ...alert, severity: "critical" });
+        await alerts.raise(urgent);
+        expect(await settled()).to.deep.equal(["a standing critical Low.", "a standing critical Low."]);
+      });
+
+      it("that may pass are kept and not told; they are when they do not pass", async () => {
+        const { alerts, settled } = scene(opened.state, ["a"], 10_000);
+        await alerts.note(alert);
+        await alerts.clear(alert.key);
+        await alerts.note(alert);
+        expect(await settled()).to.deep.equal([]);
+        await alerts.raise(alert);
+        expect(await settled()).to.deep.equal(["a standing warning Low."]);
+        await alerts.note({ ...alert, severity: "critical" });
+        expect(await settled()).to.deep.equal([]);
+      });
+
+      it("that nobody could be told before they ended are told at once when they are back", async () => {
+        const { alerts, failing, settled } = scene(opened.state, ["a"], 10_000);
+        failing.add("a");
+        await alerts.raise(alert);
+        await settled();
+        await alerts.clear(alert.key);
+        failing.clear();
+        await alerts.raise(alert);
+        expect(await settled()).to.deep.equal(["a standing warning Low."]);
+      });
+    });
+  }
+
+  it("of a state that comes and goes are told once, and their end once, in half an hour", async () => {
+    const memory = alertMemory(1_000);
+    let isBroken = true;
+    const state: AlertState = {
+      raise: (...args) => (isBroken ? Promise.reject(new Error("down")) : memory.raise(...args)),
+      clear: (...args) => (isBroken ? Promise.reject(new Error("down")) : memory.clear(...args)),
+      untold: (...args) => memory.untold(...args),
+    };
+    const { alerts, settled } = scene(state, ["a"]);
+    const down: Alert = { key: "database", vault: null, code: "DATABASE", severity: "critical", text: "Down." };
+    for (let i = 0; i < 10; i++) {
+      isBroken = i % 2 === 0;
+      await (isBroken ? alerts.raise(down) : alerts.clear(down.key));
+    }
+    expect(await settled()).to.deep.equal([
+      "a standing critical Down.",
+      "a resolved critical Down. 2026-01-02T03:04:05.000Z",
+    ]);
+  });
+
   for (const [how, broken] of [
     ["fails", () => Promise.reject(new Error(`postgres://keeper:${SECRET}@db/ballast: connection refused`))],
     ["hangs", () => new Promise<never>(() => undefined)],
   ] as const) {
     it(`are told by this process alone while their state ${how}, at the same pace`, async () => {
-      const memory = memoryAlerts();
+      const memory = alertMemory(1_000);
       let isBroken = true;
       const state: AlertState = {
         raise: (...args) => (isBroken ? broken() : memory.raise(...args)),

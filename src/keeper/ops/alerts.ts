@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Severity } from "../config.ts";
+import { RANK, alertMemory } from "./alertMemory.ts";
 import type { Log } from "./log.ts";
 import { failureText } from "./sinks.ts";
 import type { Message, Sink } from "./sinks.ts";
@@ -25,6 +26,9 @@ export const ALERT_SEVERITY = {
 
 export type AlertCode = keyof typeof ALERT_SEVERITY;
 
+/** Told each time they come back, however soon. */
+const URGENT: ReadonlySet<AlertCode> = new Set(["EMERGENCY", "NEAR_LIQUIDATION"]);
+
 export interface Alert {
   /** One fault: the same key is one alert, over all workers, from when it is raised until it is cleared. */
   key: string;
@@ -37,21 +41,31 @@ export interface Alert {
 
 /** What stands, shared by all workers. */
 export interface AlertState {
-  /** True when it has to be told now: new, worse than it was, or due to be repeated. Only one worker is told so. */
-  raise(alert: Alert, now: Date, repeatAfterSeconds: number): Promise<boolean>;
-  /** Ends it; what it was when it had been told, else null. */
+  /**
+   * True when it has to be told now: new, worse than it was, or due to be repeated; where it ended and is back, told
+   * `quietSeconds` ago or longer. Never without `isTold`: then it only stands. Only one worker is told so.
+   */
+  raise(
+    alert: Alert,
+    now: Date,
+    repeatAfterSeconds: number,
+    options: { quietSeconds: number; isTold: boolean },
+  ): Promise<boolean>;
+  /** Ends it; what it was when it had been told since it stood, else null. */
   clear(
     key: string,
     now: Date,
-  ): Promise<{ code: string; text: string; since: Date; severity?: Severity; vault?: string | null } | null>;
+  ): Promise<{ code: string; text: string; since: Date; severity: Severity; vault: string | null } | null>;
   /** It could not be told: the next `raise` answers true again. */
   untold(key: string): Promise<void>;
 }
 
 /** No method rejects, or waits for a sink: a tick goes on whatever becomes of its alerts. */
 export interface Alerts {
-  /** A fault stands. Told when it is new, worse, or due to be repeated. */
+  /** A fault stands. Told when it is new, worse, or due to be repeated; one that comes and goes, once in half an hour. */
   raise(alert: Alert): Promise<void>;
+  /** A fault stands that may well pass by itself: shown, not told. When it does not pass, `raise` tells it. */
+  note(alert: Alert): Promise<void>;
   /** It stands no longer: told when it had been. */
   clear(key: string): Promise<void>;
   /** Something happened that neither stands nor ends. Told once. */
@@ -79,26 +93,23 @@ export interface AlertsOptions {
 export type SendResult = "ok" | "failed" | "dropped";
 
 const STATE_TIMEOUT_MS = 10_000;
+/**
+ * What ended and is back is not told again sooner: a fault that comes and goes would fill every sink. Two ticks of the usual
+ * schedule, so that what fails at every other one is told of a few times a day and not at each.
+ */
+const QUIET_SECONDS = 1_800;
 /** Messages that may wait for one sink: more, and the sink is not being read anyway. */
 const MAX_WAITING = 100;
 /** Faults remembered here while the state is out of reach. */
 const MAX_REMEMBERED = 1_000;
-const RANK: Record<Severity, number> = { info: 0, warning: 1, critical: 2 };
 const LEVEL = { info: "info", warning: "warn", critical: "error" } as const satisfies Record<Severity, string>;
-
-/** A fault told while the state was out of reach. */
-interface Remembered {
-  alert: Alert;
-  since: number;
-  toldAt: number;
-}
 
 /** Alerts to people, each sink in its own order and at its own pace. */
 export function createAlerts(options: AlertsOptions): Alerts {
   const { state, log, repeatAfterSeconds, now } = options;
   const courier = createCourier(options);
   // A database that is away must not silence the alert that says so: meanwhile this process alone decides.
-  const remembered = new Map<string, Remembered>();
+  const alone = alertMemory(MAX_REMEMBERED);
 
   async function asked<T>(what: string, question: () => Promise<T>): Promise<{ answer: T } | null> {
     try {
@@ -109,19 +120,17 @@ export function createAlerts(options: AlertsOptions): Alerts {
     }
   }
 
-  function dueHere(alert: Alert): boolean {
-    const before = remembered.get(alert.key);
-    const isDue =
-      before === undefined ||
-      RANK[alert.severity] > RANK[before.alert.severity] ||
-      now() - before.toldAt >= repeatAfterSeconds * 1_000 ||
-      // A clock set back must not silence anything.
-      now() < before.toldAt;
-    if (!isDue) return false;
-    remembered.delete(alert.key);
-    remembered.set(alert.key, { alert, since: before?.since ?? now(), toldAt: now() });
-    if (remembered.size > MAX_REMEMBERED) remembered.delete(remembered.keys().next().value ?? "");
-    return true;
+  async function stands(raised: Alert, isTold: boolean): Promise<void> {
+    // Kept and served as it is told: no secret of a URL, no second line.
+    const alert = { ...raised, text: speakable(raised.text) };
+    const quietSeconds = URGENT.has(alert.code) ? 0 : Math.min(QUIET_SECONDS, repeatAfterSeconds);
+    const raiseIn = (kept: AlertState): Promise<boolean> =>
+      kept.raise(alert, new Date(now()), repeatAfterSeconds, { quietSeconds, isTold });
+    const question = await asked("raise", () => raiseIn(state));
+    const isDue = question === null ? await raiseIn(alone) : question.answer;
+    // What the state knows, it also knows the end of.
+    if (question !== null) await alone.clear(alert.key, new Date(now()));
+    if (isDue) told(alert, "standing", null);
   }
 
   function told(alert: Alert, as: Message["state"], since: Date | null): void {
@@ -129,33 +138,21 @@ export function createAlerts(options: AlertsOptions): Alerts {
     log[as === "resolved" ? "info" : LEVEL[severity]](`alert_${as}`, { code, vault, severity, key }, text);
     courier.send({ state: as, key, vault, code, severity, text, at: new Date(now()), since }, async () => {
       if (as !== "standing") return;
-      remembered.delete(key);
+      await alone.untold(key);
       await asked("untold", () => state.untold(key));
     });
   }
 
   return {
-    async raise(raised) {
-      // Kept and served as it is told: no secret of a URL, no second line.
-      const alert = { ...raised, text: speakable(raised.text) };
-      const question = await asked("raise", () => state.raise(alert, new Date(now()), repeatAfterSeconds));
-      const isDue = question === null ? dueHere(alert) : question.answer;
-      if (question !== null) remembered.delete(alert.key);
-      if (isDue) told(alert, "standing", null);
-    },
+    raise: (alert) => stands(alert, true),
+    note: (alert) => stands(alert, false),
 
     async clear(key) {
-      const question = await asked("clear", () => state.clear(key, new Date(now())));
-      const here = remembered.get(key);
-      remembered.delete(key);
-      const was = question?.answer ?? null;
-      if (was !== null) {
-        const code = was.code as AlertCode;
-        // Unless the state knows: as bad as that code usually is. A code of another version counts as a warning.
-        const usual = (ALERT_SEVERITY as Partial<Record<string, Severity>>)[code] ?? "warning";
-        const alert = { key, vault: was.vault ?? null, code, severity: was.severity ?? usual, text: was.text };
-        told(alert, "resolved", was.since);
-      } else if (here !== undefined) told(here.alert, "resolved", new Date(here.since));
+      const at = new Date(now());
+      const question = await asked("clear", () => state.clear(key, at));
+      const here = await alone.clear(key, at);
+      const was = question?.answer ?? here;
+      if (was !== null) told({ ...was, key, code: was.code as AlertCode }, "resolved", was.since);
     },
 
     tell: (alert) => told(alert, "event", null),

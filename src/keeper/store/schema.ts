@@ -72,6 +72,8 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       tell boolean NOT NULL
     )`,
   ],
+  // A fault that is over is kept: when it comes back, it has to be known when it was told last.
+  [`ALTER TABLE ballast.alerts ADD COLUMN cleared_at timestamptz`],
 ];
 
 /** Brings the schema up to date, once however many start at the same time. Throws SchemaTooNew. */

@@ -325,22 +325,32 @@ export class Store {
 
   /**
    * A condition stands: true when it has to be told, because it is new, worse than when last told, or last told
-   * `repeatAfterSeconds` ago. Of several workers that raise it at once, one is told so.
+   * `repeatAfterSeconds` ago; where it ended in between and is back, `quietSeconds` ago. Of several workers that raise it at
+   * once, one is told so. With `isTold: false` it stands, and is not to be told yet.
    */
-  async raise(alert: Alert, now: Date, repeatAfterSeconds: number): Promise<boolean> {
-    const repeatMs = repeatAfterSeconds * 1000;
+  async raise(
+    alert: Alert,
+    now: Date,
+    repeatAfterSeconds: number,
+    { quietSeconds = 0, isTold = true }: { quietSeconds?: number; isTold?: boolean } = {},
+  ): Promise<boolean> {
+    const before = (seconds: number): Date => new Date(now.getTime() - seconds * 1_000);
     // Told in a future that far away was told by a clock that was wrong.
-    const tell = `(a.told_at IS NULL OR a.told_at <= $7 OR a.told_at > $8
-      OR array_position(${SEVERITIES}, excluded.severity) > array_position(${SEVERITIES}, a.told_severity))`;
+    const tell = `($7::boolean AND (a.told_at IS NULL
+      OR CASE WHEN a.cleared_at IS NULL AND a.times_told > 0 THEN a.told_at <= $8 OR a.told_at > $9
+        ELSE a.told_at <= $10 OR a.told_at > $11 END
+      OR array_position(${SEVERITIES}, excluded.severity) > array_position(${SEVERITIES}, a.told_severity)))`;
     const [row] = await this.#database.query<{ tell: boolean }>(
       `INSERT INTO ballast.alerts AS a (key, vault, code, severity, text, since, seen_at, told_at, told_severity,
           times_told, tell)
-        VALUES ($1, $2, $3, $4, $5, $6, $6, $6, $4, 1, true)
+        VALUES ($1, $2, $3, $4, $5, $6, $6, CASE WHEN $7::boolean THEN $6::timestamptz END,
+          CASE WHEN $7::boolean THEN $4 END, $7::boolean::integer, $7)
         ON CONFLICT (key) DO UPDATE SET vault = excluded.vault, code = excluded.code, severity = excluded.severity,
-          text = excluded.text, seen_at = excluded.seen_at, tell = ${tell},
+          text = excluded.text, seen_at = excluded.seen_at, tell = ${tell}, cleared_at = NULL,
+          since = CASE WHEN a.cleared_at IS NULL THEN a.since ELSE excluded.since END,
           told_at = CASE WHEN ${tell} THEN excluded.told_at ELSE a.told_at END,
           told_severity = CASE WHEN ${tell} THEN excluded.told_severity ELSE a.told_severity END,
-          times_told = a.times_told + CASE WHEN ${tell} THEN 1 ELSE 0 END
+          times_told = CASE WHEN a.cleared_at IS NULL THEN a.times_told ELSE 0 END + CASE WHEN ${tell} THEN 1 ELSE 0 END
         RETURNING tell`,
       [
         alert.key,
@@ -349,19 +359,22 @@ export class Store {
         alert.severity,
         plainText(alert.text),
         now,
-        new Date(now.getTime() - repeatMs),
-        new Date(now.getTime() + repeatMs),
+        isTold,
+        before(repeatAfterSeconds),
+        before(-repeatAfterSeconds),
+        before(quietSeconds),
+        before(-quietSeconds),
       ],
     );
     return row!.tell;
   }
 
-  /** A condition is over: its row, once, when it stood and somebody had been told; else null. */
-  async clear(key: string, _now: Date): Promise<Cleared | null> {
+  /** A condition is over: its row, once, when it stood and somebody had been told since it did; else null. */
+  async clear(key: string, now: Date): Promise<Cleared | null> {
     const [row] = await this.#database.query<Cleared & { times: number }>(
-      `DELETE FROM ballast.alerts WHERE key = $1
+      `UPDATE ballast.alerts SET cleared_at = $2 WHERE key = $1 AND cleared_at IS NULL
         RETURNING code, text, since, severity, vault, times_told AS times`,
-      [key],
+      [key, now],
     );
     if (row === undefined || row.times === 0) return null;
     const { times: _times, ...cleared } = row;
@@ -371,7 +384,7 @@ export class Store {
   /** The telling failed everywhere: it may be told again at once. */
   async untold(key: string): Promise<void> {
     await this.#database.query(
-      `UPDATE ballast.alerts SET told_at = NULL, times_told = times_told - 1
+      `UPDATE ballast.alerts SET told_at = NULL, times_told = greatest(times_told - 1, 0)
         WHERE key = $1 AND told_at IS NOT NULL`,
       [key],
     );
@@ -381,7 +394,7 @@ export class Store {
   alerts(): Promise<AlertRow[]> {
     return this.#database.query<AlertRow>(
       `SELECT key, vault, code, severity, text, since, seen_at AS "seenAt", told_at AS "toldAt"
-        FROM ballast.alerts ORDER BY since, key`,
+        FROM ballast.alerts WHERE cleared_at IS NULL ORDER BY since, key`,
     );
   }
 
@@ -402,7 +415,9 @@ export class Store {
       const proposals = await by(
         "SELECT status AS name, count(*)::int AS count FROM ballast.proposals GROUP BY status",
       );
-      const alerts = await by("SELECT severity AS name, count(*)::int AS count FROM ballast.alerts GROUP BY severity");
+      const alerts = await by(
+        `SELECT severity AS name, count(*)::int AS count FROM ballast.alerts WHERE cleared_at IS NULL GROUP BY severity`,
+      );
       return {
         ticks,
         due: unfinished["due"] ?? 0,
