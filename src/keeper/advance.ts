@@ -1,5 +1,6 @@
-import type { Provider, Signer } from "ethers";
+import type { Block, Provider, Signer } from "ethers";
 import { RegimeOracle__factory } from "../../typechain-types/index.js";
+import { RpcUnavailable } from "./observe.ts";
 import { lastRoundOn, NoRound } from "./rounds.ts";
 import { sendCall } from "./sendCall.ts";
 import type { SendOptions } from "./sendCall.ts";
@@ -22,9 +23,8 @@ export async function advanceRegime(
   const [vixFeed, vix3mFeed] = await Promise.all([oracle.vixFeed(), oracle.vix3mFeed()]);
   const taken: number[] = [];
   while (taken.length < MAX_SESSIONS) {
-    const [day, block] = await Promise.all([oracle.nextSessionDay(), provider.getBlock("latest")]);
-    const end = (Number(day) + 1) * SECONDS_PER_DAY;
-    if (block === null || block.timestamp < end) break;
+    const [day, block] = await Promise.all([oracle.nextSessionDay(), newestBlock(provider)]);
+    if (block.timestamp < (Number(day) + 1) * SECONDS_PER_DAY) break;
     const rounds = await closingRounds(provider, [vixFeed, vix3mFeed], Number(day), block.number);
     if (rounds === null) break;
     const call = await oracle.advance.populateTransaction(rounds[0], rounds[1]);
@@ -32,6 +32,13 @@ export async function advanceRegime(
     taken.push(Number(day));
   }
   return taken;
+}
+
+/** Throws RpcUnavailable for a node that has no newest block. */
+export async function newestBlock(provider: Provider): Promise<Block> {
+  const block = await provider.getBlock("latest");
+  if (block === null) throw new RpcUnavailable("it has no newest block");
+  return block;
 }
 
 /** Zero when the feed has none: its first round may be of the very day. */

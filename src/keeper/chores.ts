@@ -6,7 +6,8 @@ import {
   SharePrice__factory,
 } from "../../typechain-types/index.js";
 import type { Deployment } from "../plan/deployment.ts";
-import { advanceRegime } from "./advance.ts";
+import { isContractsAnswer } from "../safe/revert.ts";
+import { advanceRegime, newestBlock } from "./advance.ts";
 import { speakable } from "./ops/text.ts";
 import { sendCall } from "./sendCall.ts";
 import type { SendOptions } from "./sendCall.ts";
@@ -74,19 +75,13 @@ export async function liftRegime(
   for (let back = 0; back < MAX_ROUNDS_BACK && round > 1n; back++) {
     round -= 1n;
     // Rounds of a feed's earlier phase, or none: nothing older can be shown.
-    const older = await feed.getRoundData(round).catch(() => null);
+    const older = await feed.getRoundData(round).catch(nullIfRefused);
     if (older === null || older.updatedAt === 0n || newest.updatedAt - older.updatedAt > DAY_SECONDS) return null;
     const move = newest.answer > older.answer ? newest.answer - older.answer : older.answer - newest.answer;
     if (older.answer <= 0n || (move * BPS) / older.answer <= limitBps) continue;
     // Refused when a close has overtaken the move, or the regime was lifted for it already.
-    const allowed = await oracle
-      .connect(signer)
-      .lift.staticCall(round, newest.roundId)
-      .then(
-        () => true,
-        () => false,
-      );
-    if (!allowed) return null;
+    const tried = await oracle.connect(signer).lift.staticCall(round, newest.roundId).catch(nullIfRefused);
+    if (tried === null) return null;
     const call = await oracle.lift.populateTransaction(round, newest.roundId);
     await sendCall("lifting the regime", provider, signer, call, options);
     return `lifted the regime to Stress: the base asset moved ${(move * BPS) / older.answer} bps within a day`;
@@ -105,7 +100,7 @@ export async function settleQueue(
   const [pending, cash] = await Promise.all([contract.pendingShares(), contract.cash()]);
   if (pending === 0n || cash === 0n) return null;
   // Refused while the head waits for newer feed rounds, or the spread is too wide.
-  const expected = await contract.settle.staticCall(MAX_SETTLED).catch(() => null);
+  const expected = await contract.settle.staticCall(MAX_SETTLED).catch(nullIfRefused);
   if (expected === null || expected.shares === 0n) return null;
   await sendCall("settling", provider, signer, await contract.settle.populateTransaction(MAX_SETTLED), options);
   return `settled redemptions: ${expected.assets} asset units set aside for claims`;
@@ -123,21 +118,27 @@ export async function followPrice(
 ): Promise<Chore | null> {
   const contract = HedgeVault__factory.connect(vault, provider).connect(signer);
   const price = SharePrice__factory.connect(await contract.sharePrice(), provider);
-  const nav = await contract.nav().catch(() => null);
-  const block = await provider.getBlock("latest");
+  const nav = await contract.nav().catch(nullIfRefused);
+  const { timestamp } = await newestBlock(provider);
   // Without a price nothing can be followed.
-  if (nav === null || block === null) return null;
+  if (nav === null) return null;
   const [supply, [, feePeriodEndsAt], positionsOpen] = await Promise.all([
     contract.totalSupply(),
     price.markOf(vault),
     contract.positionsOpen(),
   ]);
   const isOpen = (): Promise<boolean> => price.isOpen(vault, nav.low, nav.high, supply + VIRTUAL_SHARES);
-  const feePeriodOver = feePeriodEndsAt !== 0n && feePeriodEndsAt <= BigInt(block.timestamp);
+  const feePeriodOver = feePeriodEndsAt !== 0n && feePeriodEndsAt <= BigInt(timestamp);
   if (!feePeriodOver && (!positionsOpen || (await isOpen()))) return null;
-  const feeShares = await contract.poke.staticCall().catch(() => null);
+  const feeShares = await contract.poke.staticCall().catch(nullIfRefused);
   if (feeShares === null) return null;
   await sendCall("poking", provider, signer, await contract.poke.populateTransaction(), options);
   const entry = !positionsOpen || (await isOpen()) ? "entry is open" : "entry stays closed until it is near enough";
   return `followed the share price, ${entry}; a fee of ${feeShares} share units`;
+}
+
+/** Null for what the contract itself says no to; what a node does not answer is no reason to leave a chore undone. */
+function nullIfRefused(error: unknown): null {
+  if (isContractsAnswer(error)) return null;
+  throw error;
 }

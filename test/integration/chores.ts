@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { LocalChain } from "../../deploy/devnet/chain.ts";
 import { pushAnswer } from "../../deploy/devnet/feeds.ts";
 import { doChores } from "../../src/keeper/chores.ts";
 import {
@@ -11,7 +12,7 @@ import {
   vaultScene,
 } from "../helpers/vaultScene.ts";
 import type { VaultScene } from "../helpers/vaultScene.ts";
-import { SharePrice__factory } from "../../typechain-types/index.js";
+import { IAggregatorV3__factory, SharePrice__factory } from "../../typechain-types/index.js";
 
 /** The chain's limit for a lift is 20 % within a day. */
 const LIMIT = 0.2;
@@ -101,4 +102,51 @@ describe("what a keeper does that anyone may", () => {
     expect((await sharePrice.markOf(vault))[1] > endsAt).to.equal(true);
     expect((await chores()).filter((line) => line.startsWith("followed"))).to.deep.equal([]);
   });
+
+  /** The scene's chain behind a node that limits calls of these functions. */
+  const limited = (...selectors: string[]): LocalChain =>
+    new LocalChain({
+      request: ({ method, params = [] }) => {
+        const [{ data = "" } = {}] = params as { data?: string }[];
+        if (method === "eth_call" && selectors.some((selector) => data.startsWith(selector))) {
+          return Promise.reject(Object.assign(new Error("too many requests"), { code: -32_005 }));
+        }
+        return scene.chain.request(method, params as unknown[]);
+      },
+    });
+  const fallen = async (): Promise<void> => {
+    await scene.chain.warpTo((await scene.chain.now()) + 3_600);
+    await pushAnswer(scene.chain, scene.world.feeds.ethUsd, HISTORY.days[0]!.eth.open * (1 - LIMIT - 0.01));
+  };
+  const redemption = async (): Promise<void> => {
+    await requestRedeem(scene, "depositor", shares(1_000));
+    await newRounds(scene);
+  };
+  const feeDue = async (): Promise<void> => {
+    const sharePrice = SharePrice__factory.connect(await scene.contracts.vault.sharePrice(), scene.chain.provider);
+    await scene.chain.warpTo(Number((await sharePrice.markOf(scene.contracts.vault))[1]));
+  };
+  const LIMITED: [chore: string, call: string, due: () => Promise<void>, selector: () => string][] = [
+    [
+      "lift",
+      "getRoundData",
+      fallen,
+      () => IAggregatorV3__factory.createInterface().getFunction("getRoundData").selector,
+    ],
+    ["lift", "lift", fallen, () => scene.contracts.regime.interface.getFunction("lift").selector],
+    ["settlement", "settle", redemption, () => scene.contracts.vault.interface.getFunction("settle").selector],
+    ["share price", "nav", feeDue, () => scene.contracts.vault.interface.getFunction("nav").selector],
+    ["share price", "poke", feeDue, () => scene.contracts.vault.interface.getFunction("poke").selector],
+  ];
+  for (const [chore, call, due, selector] of LIMITED) {
+    it(`says that the ${chore} failed where a node does not answer ${call}, and does it once one does`, async () => {
+      await due();
+      const chain = limited(selector());
+      const { done, failed } = await doChores(chain.provider, scene.deployment, chain.wallet("keeper"));
+      chain.provider.destroy();
+      expect(done).to.deep.equal([]);
+      expect(failed.map((line) => line.split(":")[0])).to.deep.equal([chore]);
+      expect(await chores()).to.have.length(1);
+    });
+  }
 });
