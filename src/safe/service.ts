@@ -12,6 +12,7 @@ import {
 } from "./errors.ts";
 import { recoverSignature } from "./signatures.ts";
 import type { SafeSignature } from "./signatures.ts";
+import { textUpTo } from "./textUpTo.ts";
 import { SAFE_TX_TYPES, safeDomain, safeTxHash } from "./transaction.ts";
 import type { SafeTx } from "./transaction.ts";
 
@@ -44,6 +45,14 @@ export interface ServiceTransaction {
   transactionHash: string | null;
 }
 
+export interface Withdrawal {
+  safe: string;
+  /** The proposal's, as the Safe computes it. */
+  hash: string;
+  /** Who proposed it. */
+  signer: Signer;
+}
+
 export interface Proposal {
   safe: string;
   safeTx: SafeTx;
@@ -56,6 +65,16 @@ export interface Proposal {
 const DEFAULT_TIMEOUT_MS = 15_000;
 const PAGE_SIZE = 100;
 const MOST_PAGES = 50;
+const MAX_REFUSAL_BYTES = 65_536;
+const HOUR_MS = 3_600_000;
+
+/** What a proposer signs to take a proposal back, as the service's documentation has it. */
+const DELETE_TYPES = {
+  DeleteRequest: [
+    { name: "safeTxHash", type: "bytes32" },
+    { name: "totp", type: "uint256" },
+  ],
+};
 
 /**
  * A Safe transaction service. All methods throw ServiceUnavailable, ServiceRateLimited, ServiceUnauthorized or
@@ -64,12 +83,14 @@ const MOST_PAGES = 50;
 export class SafeService {
   readonly url: string;
   readonly chainId: bigint;
+  readonly #apiKey: string | undefined;
   readonly #kit: InstanceType<typeof SafeApiKit>;
   readonly #timeoutMs: number;
 
   constructor({ url, chainId, apiKey, timeoutMs = DEFAULT_TIMEOUT_MS }: ServiceOptions) {
     this.url = url.replace(/\/+$/, "");
     this.chainId = BigInt(chainId);
+    this.#apiKey = apiKey;
     this.#timeoutMs = timeoutMs;
     if (this.url.includes("safe.global") && !apiKey) throw new ServiceUnauthorized(this.url, 401);
     this.#kit = new SafeApiKit({ chainId: this.chainId, txServiceUrl: this.url, ...(apiKey ? { apiKey } : {}) });
@@ -154,6 +175,35 @@ export class SafeService {
     await this.#ask(() => this.#kit.confirmTransaction(hash, signature));
   }
 
+  /**
+   * Takes a proposal that is not executed off the service, and the signatures it has there. Who signed it has signed it all the
+   * same: on chain it can be executed until its nonce is used. Only who proposed it may, while it still may propose.
+   * @returns Whether it was there: what is gone already may be withdrawn again.
+   */
+  async withdraw({ safe, hash, signer }: Withdrawal): Promise<boolean> {
+    const domain = { name: "Safe Transaction Service", version: "1.0", chainId: this.chainId, verifyingContract: safe };
+    // The service takes the present hour and the one before.
+    const message = { safeTxHash: hash, totp: Math.floor(Date.now() / HOUR_MS) };
+    const signature = await signer.signTypedData(domain, DELETE_TYPES, message);
+    const headers = {
+      "content-type": "application/json",
+      ...(this.#apiKey === undefined ? {} : { authorization: `Bearer ${this.#apiKey}` }),
+    };
+    // In plain fetch: the kit has no method for it.
+    const { ok, status, text } = await this.#ask(async () => {
+      const response = await fetch(`${this.url}/v2/multisig-transactions/${hash}/`, {
+        method: "DELETE",
+        headers,
+        body: JSON.stringify({ safeTxHash: hash, signature }),
+        signal: AbortSignal.timeout(this.#timeoutMs),
+      });
+      return { ok: response.ok, status: response.status, text: await textUpTo(response, MAX_REFUSAL_BYTES) };
+    });
+    if (ok) return true;
+    if (status === 404) return false;
+    throw this.#refusal(status, text?.slice(0, 200) ?? "");
+  }
+
   /** Makes `delegate` someone who may propose to the Safe in the owner's name (not sign). */
   async addDelegate(safe: string, delegate: string, owner: Signer, label: string): Promise<void> {
     const delegatorAddress = await owner.getAddress();
@@ -211,10 +261,14 @@ export class SafeService {
     if (error instanceof ServiceUnavailable) return error;
     const { statusCode, message, data } = error as { statusCode?: number; message?: string; data?: unknown };
     if (statusCode === undefined) return new ServiceUnavailable(this.url, message ?? String(error));
-    if (statusCode === 429) return new ServiceRateLimited(this.url);
-    if (statusCode === 401 || statusCode === 403) return new ServiceUnauthorized(this.url, statusCode);
-    if (statusCode >= 500) return new ServiceUnavailable(this.url, `status ${statusCode}`);
-    return new ServiceRejected(this.url, statusCode, data === undefined ? String(message) : JSON.stringify(data));
+    return this.#refusal(statusCode, data === undefined ? String(message) : JSON.stringify(data));
+  }
+
+  #refusal(status: number, detail: string): Error {
+    if (status === 429) return new ServiceRateLimited(this.url);
+    if (status === 401 || status === 403) return new ServiceUnauthorized(this.url, status);
+    if (status >= 500) return new ServiceUnavailable(this.url, `status ${status}`);
+    return new ServiceRejected(this.url, status, detail);
   }
 }
 

@@ -179,6 +179,14 @@ function routesOf(store: TransactionStore): Route[] {
       async ({ match }) => ({ status: 200, body: await store.transaction(match[1]!) }),
     ],
     [
+      "DELETE",
+      /^\/api\/v2\/multisig-transactions\/(0x\w{64})$/,
+      async ({ match, body }) => {
+        await store.delete(match[1]!, body);
+        return { status: 204 };
+      },
+    ],
+    [
       "POST",
       /^\/api\/v1\/multisig-transactions\/(0x\w{64})\/confirmations$/,
       async ({ match, body }) => ({ status: 201, body: await store.confirm(match[1]!, body) }),

@@ -69,6 +69,8 @@ const DELEGATION = z.object({
   signature,
 });
 const CONFIRMATION = z.object({ signature });
+/** A hash in it is not looked at: the path's counts. */
+const DELETION = z.object({ signature });
 
 const HOUR_SECONDS = 3600;
 
@@ -76,8 +78,8 @@ const HOUR_SECONDS = 3600;
  * What a Safe transaction service keeps and the rules by which it takes things in (safe-transaction-service 5).
  *
  * It deviates from the public one in this:
- * - It serves what the keeper and api-kit ask for: about, a Safe, delegates (list, add), its transactions (list, propose, one),
- *   confirmations (add). No deleting, modules, tokens, messages, webhooks, pages by cursor.
+ * - It serves what the keeper and api-kit ask for: about, a Safe, delegates (list, add), its transactions (list, propose, one,
+ *   delete), confirmations (add). No modules, tokens, messages, webhooks, pages by cursor.
  * - It reads the chain at every request: nothing is ever "not indexed yet", and a re-organised execution is undone at once.
  * - Signatures are those of accounts; a contract's (EIP-1271) and an approved hash are refused.
  * - Dates of executions are those of the request. `dataDecoded` and `signatures` are null, a Safe has no guard, module or handler
@@ -89,6 +91,8 @@ export class TransactionStore {
   readonly #now: () => number;
   readonly #delegations: Delegation[] = [];
   readonly #transactions = new Map<string, StoredTransaction>();
+  /** Hashes of all it was ever given, by Safe. */
+  readonly #given = new Map<string, Set<string>>();
 
   constructor(chain: ChainState, now: () => number) {
     this.#chain = chain;
@@ -123,8 +127,7 @@ export class TransactionStore {
         { name: "totp", type: "uint256" },
       ],
     };
-    const hour = Math.floor(this.#now() / 1000 / HOUR_SECONDS);
-    const valid = [hour, hour - 1].some((totp) => {
+    const valid = this.#hours().some((totp) => {
       const digest = TypedDataEncoder.hash(domain, types, { delegateAddress: delegation.delegate, totp });
       return recover(digest, signed) === delegation.delegator;
     });
@@ -143,7 +146,7 @@ export class TransactionStore {
   }
 
   hashesOf(safe: string): string[] {
-    return [...this.#transactions.values()].filter((tx) => tx.safe === safe).map((tx) => tx.safeTxHash);
+    return [...(this.#given.get(safe) ?? [])];
   }
 
   async propose(safe: string, body: unknown): Promise<void> {
@@ -179,6 +182,7 @@ export class TransactionStore {
       confirmations: [],
     };
     this.#transactions.set(computed, stored);
+    this.#given.set(safe, (this.#given.get(safe) ?? new Set()).add(computed));
     if (isOwner) this.#addConfirmation(stored, sender, signed);
   }
 
@@ -194,6 +198,39 @@ export class TransactionStore {
     if (signer === null || !owners.includes(signer)) throw refuse(`Signer=${signer} is not an owner`);
     this.#addConfirmation(stored, signer, signed);
     return { signature: signed };
+  }
+
+  /** Only its proposer may, or the delegate that proposed it while it is one. */
+  async delete(txHash: string, body: unknown): Promise<void> {
+    const { signature: signed } = parse(DELETION, body);
+    const stored = this.#stored(txHash);
+    const { safe, proposer, proposedByDelegate } = stored;
+    const refuse = (message: string) => new Refusal(400, { nonFieldErrors: [message] });
+    if (await this.#chain.executed(safe, txHash)) throw refuse("Executed transactions cannot be deleted");
+    if (signed.length !== 132) throw refuse(`1 owner signature was expected, ${(signed.length - 2) / 130} received`);
+    if (Number.parseInt(signed.slice(-2), 16) <= 1) throw refuse("Only EOA and ETH_SIGN signatures are supported");
+    const chainId = await this.#chain.chainId();
+    const domain = { name: "Safe Transaction Service", version: "1.0", chainId, verifyingContract: safe };
+    const types = {
+      DeleteRequest: [
+        { name: "safeTxHash", type: "bytes32" },
+        { name: "totp", type: "uint256" },
+      ],
+    };
+    const isDelegate = this.#delegations.some(
+      (grant) =>
+        grant.delegate === proposedByDelegate &&
+        grant.delegator === proposer &&
+        (grant.safe === safe || grant.safe === null),
+    );
+    const mayDelete = isDelegate ? [proposer, proposedByDelegate] : [proposer];
+    const signers = this.#hours().map((totp) =>
+      recover(TypedDataEncoder.hash(domain, types, { safeTxHash: txHash, totp }), signed),
+    );
+    if (!signers.some((signer) => signer !== null && mayDelete.includes(signer))) {
+      throw refuse("Provided signer is not the proposer or the delegate user who proposed the transaction");
+    }
+    this.#transactions.delete(txHash);
   }
 
   async transaction(txHash: string): Promise<unknown> {
@@ -252,6 +289,12 @@ export class TransactionStore {
       signatures: null,
       dataDecoded: null,
     };
+  }
+
+  /** The hours since 1970 that a signature may name: this one, and the one before. */
+  #hours(): number[] {
+    const hour = Math.floor(this.#now() / 1000 / HOUR_SECONDS);
+    return [hour, hour - 1];
   }
 
   #date(): string {
