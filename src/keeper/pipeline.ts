@@ -3,6 +3,7 @@ import { formatEther, parseEther } from "ethers";
 import { canonicalJson } from "../plan/canonicalJson.ts";
 import { perpLeverageBps } from "../plan/deleverage.ts";
 import type { Deployment } from "../plan/deployment.ts";
+import { brokenTolerance } from "../plan/drift.ts";
 import { evidenceHash } from "../plan/evidence.ts";
 import type { Evidence } from "../plan/evidence.ts";
 import { decodePlan } from "../plan/plan.ts";
@@ -21,7 +22,7 @@ import type { Observation } from "./observe.ts";
 import type { FoundProposal, Outlet } from "./outlets.ts";
 import type { Alert } from "./ops/alerts.ts";
 import { reconcile } from "./reconcile.ts";
-import type { Standing } from "./reconcile.ts";
+import type { Closed, Standing } from "./reconcile.ts";
 import { readReview, reviewGuardOf } from "./review.ts";
 import { sendCall } from "./sendCall.ts";
 import type { SendOptions } from "./sendCall.ts";
@@ -123,7 +124,7 @@ export async function runTick(keeper: VaultKeeper, slot: string): Promise<TickEn
   // What the chores changed is part of what is decided from: a lifted regime may allow what it did not before.
   if (chores.done.length > 0) ({ block: now, seen } = await lookAndRescue(keeper, slot));
   if (reconciled.status === "rejected") throw reconciled.reason;
-  const standing = reconciled.value;
+  const standing = judged(reconciled.value, seen);
   await tellOfProposals(keeper, standing, now);
   await tellOfBalance(keeper);
 
@@ -158,6 +159,7 @@ export async function runTick(keeper: VaultKeeper, slot: string): Promise<TickEn
   });
   await tellOfOutcome(keeper, outcome);
   await settleProposal(keeper, outcome);
+  await withdrawBroken(keeper, standing, now);
   await announceStanding(keeper, journal, outcome, standing);
   const open = await store.proposals({ vault: config.name, open: true });
   keeper.seen?.({ vault: config.name, openProposals: open.length });
@@ -205,23 +207,38 @@ async function reconcileStore(keeper: VaultKeeper, slot: string, block: AgreedBl
     block,
     read: (question) => chain.agreeOn(block, question),
   });
-  for (const { safeTxHash, status, detail, transactionHash } of closed) {
-    const news = await store.close(config.name, safeTxHash, status, detail, keeper.now(), transactionHash);
-    if (!news) continue;
-    await clearAlertsOf(keeper, safeTxHash);
-    keeper.alerts.tell({
-      key: `closed:${safeTxHash}`,
-      vault: config.name,
-      code: "PROPOSAL_CLOSED",
-      severity: status === "executed" ? "info" : "warning",
-      text: `proposal ${short(safeTxHash)} is ${status}: ${detail}`,
-    });
-  }
+  for (const one of closed) await closeProposal(keeper, one);
   for (const { row, handedOut } of standing) {
     if (handedOut !== null) await store.handedOut(config.name, row.safeTxHash, handedOut, keeper.now());
   }
   await store.note(config.name, slot, "reconcile", keeper.now(), 0, { closed, open: standing.length });
   return standing;
+}
+
+/** Closes a proposal in the store, and tells of it where nobody had. */
+async function closeProposal(keeper: VaultKeeper, closed: Closed): Promise<void> {
+  const { config, store } = keeper;
+  const { safeTxHash, status, detail, transactionHash } = closed;
+  if (!(await store.close(config.name, safeTxHash, status, detail, keeper.now(), transactionHash))) return;
+  await clearAlertsOf(keeper, safeTxHash);
+  keeper.alerts.tell({
+    key: `closed:${safeTxHash}`,
+    vault: config.name,
+    code: "PROPOSAL_CLOSED",
+    severity: status === "executed" ? "info" : "warning",
+    text: `proposal ${short(safeTxHash)} is ${status}: ${detail}`,
+  });
+}
+
+/** Whether what a proposal tolerates is kept, by what the tick saw; where it saw nothing, nobody can tell. */
+type Judged = Standing & ({ tolerance: "kept" } | { tolerance: "unknown" } | { tolerance: "broken"; moved: string });
+
+function judged(standing: readonly Standing[], seen: PromiseSettledResult<Observation>): Judged[] {
+  return standing.map((one) => {
+    if (seen.status === "rejected") return { ...one, tolerance: "unknown" };
+    const moved = brokenTolerance(decodePlan(one.packet.safeTx.data), seen.value.evidence);
+    return moved === null ? { ...one, tolerance: "kept" } : { ...one, tolerance: "broken", moved };
+  });
 }
 
 /**
@@ -249,7 +266,12 @@ async function intend(keeper: VaultKeeper, slot: string, packet: Packet, broken:
 }
 
 /** Not what was executed or expired: if it can run all the same, the chain was re-organised, and it stands again. */
-const GIVEN_UP: ReadonlySet<ProposalRow["status"] | undefined> = new Set(["vetoed", "rejected", "superseded"]);
+const GIVEN_UP: ReadonlySet<ProposalRow["status"] | undefined> = new Set([
+  "vetoed",
+  "rejected",
+  "superseded",
+  "abandoned",
+]);
 
 /** As the outlet would list it. */
 function foundOf({ row, packet, handedOut }: Standing): FoundProposal {
@@ -285,20 +307,49 @@ function replacedBy({ safeTxHash, safeTx }: Packet): string {
   return `it no longer held: ${short(safeTxHash)} takes its place at nonce ${safeTx.nonce}`;
 }
 
+/**
+ * Takes what the Rebalancer would refuse by now off the service, so that nobody is asked to sign it. Last of all, so that what
+ * takes its place is out before; and before its row is closed, so that whoever is killed in between does it again.
+ */
+async function withdrawBroken(keeper: VaultKeeper, standing: readonly Judged[], block: AgreedBlock): Promise<void> {
+  const { config, deployment, chain, service, signer, store, alerts } = keeper;
+  const broken = standing.filter((one) => one.tolerance === "broken");
+  if (broken.length === 0 || service === null || signer === null) return;
+  // Nothing is taken back for what the chain has left behind: the next tick looks again.
+  if (!(await chain.stillCanonical(block))) return;
+  for (const { row, moved } of broken) {
+    const { safeTxHash } = row;
+    try {
+      await service.withdraw({ safe: deployment.safe, hash: safeTxHash, signer });
+    } catch (error) {
+      const text = `proposal ${short(safeTxHash)} no longer holds and could not be withdrawn: ${messageOf(error)}`;
+      const about = { vault: config.name, code: "PROPOSAL_WAITING", severity: "warning", text } as const;
+      const alert = { ...about, key: `withdraw:${safeTxHash}` };
+      // What another has taken the place of is not tried again, so that nothing would end an alert that stands.
+      if (GIVEN_UP.has((await store.proposal(safeTxHash))?.status)) alerts.tell(alert);
+      else await alerts.raise(alert);
+      continue;
+    }
+    const detail = `it no longer held (${moved}), and was withdrawn from the service`;
+    await closeProposal(keeper, { safeTxHash, status: "abandoned", detail });
+  }
+}
+
 /** Nobody has to see to a proposal that is closed. */
 async function clearAlertsOf({ alerts }: VaultKeeper, hash: string): Promise<void> {
-  for (const about of ["waiting", "veto", "announce"]) await alerts.clear(`${about}:${hash}`);
+  for (const about of ["waiting", "broken", "withdraw", "veto", "announce"]) await alerts.clear(`${about}:${hash}`);
 }
 
 async function announceStanding(
   keeper: VaultKeeper,
   journal: Journal,
   outcome: TickOutcome,
-  standing: readonly Standing[],
+  standing: readonly Judged[],
 ): Promise<void> {
   const { config, chain, deployment, signer, store } = keeper;
   if (!config.announce || signer === null) return;
-  const packets = new Map(standing.map(({ packet }) => [packet.safeTxHash, packet]));
+  const whole = standing.filter(({ tolerance }) => tolerance !== "broken");
+  const packets = new Map(whole.map(({ packet }) => [packet.safeTxHash, packet]));
   if (outcome.code === "PROPOSED" && outcome.packet !== null) packets.set(outcome.packet.safeTxHash, outcome.packet);
   const open = new Set((await store.proposals({ vault: config.name, open: true })).map((row) => row.safeTxHash));
   for (const packet of packets.values()) {
@@ -378,11 +429,13 @@ async function tellOfChores({ alerts, config }: VaultKeeper, failed: readonly st
   await alerts.raise({ key, vault: config.name, code: "TICK_FAILED", severity: "warning", text: failed.join("; ") });
 }
 
-async function tellOfProposals(keeper: VaultKeeper, standing: readonly Standing[], block: AgreedBlock): Promise<void> {
+async function tellOfProposals(keeper: VaultKeeper, standing: readonly Judged[], block: AgreedBlock): Promise<void> {
   const { alerts, config, proposalWaitingSeconds } = keeper;
-  for (const { row, review, ahead } of standing) {
+  for (const one of standing) {
+    const { row, review, ahead, tolerance } = one;
+    await tellOfTolerance(keeper, one);
     const waited = Math.floor((keeper.now().getTime() - row.intendedAt.getTime()) / 1_000);
-    if (waited >= proposalWaitingSeconds) {
+    if (waited >= proposalWaitingSeconds && tolerance === "kept") {
       await alerts.raise({
         key: `waiting:${row.safeTxHash}`,
         vault: config.name,
@@ -404,6 +457,24 @@ async function tellOfProposals(keeper: VaultKeeper, standing: readonly Standing[
       });
     }
   }
+}
+
+/** Members who are told that a proposal waits sign it: where it no longer holds they must hear the opposite. */
+async function tellOfTolerance({ alerts, config }: VaultKeeper, one: Judged): Promise<void> {
+  const { safeTxHash, slot } = one.row;
+  const key = `broken:${safeTxHash}`;
+  if (one.tolerance === "kept") return alerts.clear(key);
+  if (one.tolerance === "unknown") return;
+  await alerts.raise({
+    key,
+    vault: config.name,
+    code: "PROPOSAL_WAITING",
+    severity: "warning",
+    text:
+      `proposal ${short(safeTxHash)} of slot ${slot} no longer holds (${one.moved}): do not sign it, ` +
+      "the Rebalancer refuses it while that is so",
+  });
+  await alerts.clear(`waiting:${safeTxHash}`);
 }
 
 async function tellOfBalance(keeper: VaultKeeper): Promise<void> {

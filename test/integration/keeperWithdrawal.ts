@@ -1,0 +1,133 @@
+import { expect } from "chai";
+import type { Keeper } from "../../src/keeper/service.ts";
+import type { ProposalRow } from "../../src/keeper/store/store.ts";
+import { closeNextSession, HISTORY, marketAt, openPositions, vaultScene } from "../helpers/vaultScene.ts";
+import type { VaultScene } from "../helpers/vaultScene.ts";
+import { openStage, Rig, VAULT } from "../support/faults/rig.ts";
+import type { RigOptions, Stage } from "../support/faults/rig.ts";
+
+describe("A proposal whose tolerance is broken while nothing takes its place", () => {
+  const OPEN = HISTORY.days[0]!.eth.open;
+  let stage: Stage;
+  let scene: VaultScene;
+  before(async () => {
+    scene = await vaultScene();
+    await openPositions(scene);
+    // On the day after: that day's plan was executed.
+    await closeNextSession(scene, 13, 15);
+    await scene.keep();
+    stage = await openStage(scene);
+  });
+  after(() => stage.close());
+
+  /** A proposal that was made when the price had fallen, and the price is back: there is nothing to do any more. */
+  async function withBroken(options: RigOptions, work: (rig: Rig, keeper: Keeper, row: ProposalRow) => Promise<void>) {
+    const rig = await Rig.open(stage, options);
+    try {
+      const keeper = await rig.keeper();
+      await marketAt(scene, OPEN * 0.9);
+      await rig.until(keeper, ["PROPOSED"], 1);
+      const [row] = await keeper.store.proposals({ vault: VAULT, open: true });
+      await marketAt(scene, OPEN);
+      await work(rig, keeper, row!);
+    } finally {
+      await rig.close();
+      await scene.reset();
+    }
+  }
+  const pending = async (rig: Rig): Promise<string[]> =>
+    (await rig.client().pending(scene.safe)).map(({ safeTxHash }) => safeTxHash);
+  const standing = async (keeper: Keeper, about: string): Promise<string[]> =>
+    (await keeper.store.alerts()).filter(({ key }) => key.startsWith(`${about}:`)).map(({ text }) => text);
+
+  it("is withdrawn from the service, and told of", () =>
+    withBroken({}, async (rig, keeper, row) => {
+      await rig.until(keeper, ["INSIDE_BAND"], 1);
+      expect(await pending(rig)).to.deep.equal([]);
+      const closed = await keeper.store.proposal(row.safeTxHash);
+      expect(closed?.status).to.equal("abandoned");
+      expect(closed?.detail).to.match(/^it no longer held \(price was \d+, is \d+\), and was withdrawn/);
+      expect(rig.lines.some((line) => line.includes("PROPOSAL_CLOSED") && line.includes("is abandoned"))).to.equal(
+        true,
+      );
+      expect(rig.lines.some((line) => line.includes("do not sign it"))).to.equal(true);
+      expect(await standing(keeper, "broken")).to.deep.equal([]);
+
+      await rig.until(keeper, ["INSIDE_BAND"], 1);
+      expect(await pending(rig), "and stays away").to.deep.equal([]);
+      await marketAt(scene, OPEN * 0.9);
+      await rig.until(keeper, ["PROPOSED"], 1);
+      const [next] = await keeper.store.proposals({ vault: VAULT, open: true });
+      expect([next!.safeNonce, await pending(rig)]).to.deep.equal([row.safeNonce, [next!.safeTxHash]]);
+    }));
+
+  it("is withdrawn by whoever comes after one that was killed in between", () =>
+    withBroken({}, async (rig, keeper, row) => {
+      keeper.store.close = () => Promise.reject(new RangeError("killed"));
+      expect((await rig.tick(keeper)).error).to.be.instanceOf(RangeError);
+      const next = await rig.keeper();
+      await rig.until(next, ["INSIDE_BAND"], 1);
+      expect(await pending(rig)).to.deep.equal([]);
+      expect(await next.store.proposal(row.safeTxHash)).to.deep.include({ status: "abandoned" });
+    }));
+
+  for (const [what, status] of [
+    ["is away", 503],
+    ["refuses", 400],
+  ] as const) {
+    it(`is told of once while the service ${what}, and withdrawn when it can be`, () =>
+      withBroken({}, async (rig, keeper, row) => {
+        rig.service.fail({ kind: "status", status }, { method: "DELETE" });
+        await rig.until(keeper, ["INSIDE_BAND"], 1);
+        await rig.until(keeper, ["INSIDE_BAND"], 1);
+        expect(await pending(rig)).to.deep.equal([row.safeTxHash]);
+        expect(await keeper.store.proposal(row.safeTxHash)).to.deep.include({ status: "open" });
+        const told = rig.lines.filter((line) => line.includes("could not be withdrawn"));
+        expect(told).to.have.length(1);
+        expect(await standing(keeper, "broken")).to.have.length(1);
+        rig.service.fail(null);
+        await rig.until(keeper, ["INSIDE_BAND"], 1);
+        expect(await pending(rig)).to.deep.equal([]);
+        expect(await keeper.store.alerts()).to.deep.equal([]);
+      }));
+  }
+
+  it("is not withdrawn for a block that the chain has left", () =>
+    withBroken({}, async (rig, keeper, row) => {
+      const vault = keeper.vaults.get(VAULT)!;
+      const { chain } = vault;
+      vault.chain = { ...chain, stillCanonical: () => Promise.resolve(false) };
+      await rig.until(keeper, ["INSIDE_BAND"], 1);
+      expect(await pending(rig)).to.deep.equal([row.safeTxHash]);
+      vault.chain = chain;
+      await rig.until(keeper, ["INSIDE_BAND"], 1);
+      expect(await pending(rig)).to.deep.equal([]);
+    }));
+
+  it("is withdrawn too when another takes its place, once that is out", () =>
+    withBroken({}, async (rig, keeper, row) => {
+      await marketAt(scene, OPEN * 0.8);
+      await rig.until(keeper, ["PROPOSED"], 1);
+      const [next] = await keeper.store.proposals({ vault: VAULT, open: true });
+      expect(await keeper.store.proposal(row.safeTxHash)).to.deep.include({ status: "superseded" });
+      expect([next!.safeNonce, await pending(rig)]).to.deep.equal([row.safeNonce, [next!.safeTxHash]]);
+      const at = (request: string): number => rig.service.requests.findIndex((line) => line.startsWith(request));
+      const posted = rig.service.requests.findLastIndex((line) => line.startsWith("POST") && line.includes("safes"));
+      expect(at("DELETE") > posted).to.equal(true);
+      expect(await keeper.store.alerts()).to.deep.equal([]);
+    }));
+
+  it("in files is named, and nobody is urged to sign it until it holds again", () =>
+    withBroken({ vault: { via: "file", service: undefined } }, async (rig, keeper, row) => {
+      keeper.vaults.get(VAULT)!.proposalWaitingSeconds = 0;
+      await rig.until(keeper, ["INSIDE_BAND"], 1);
+      expect(await keeper.store.proposal(row.safeTxHash)).to.deep.include({ status: "open" });
+      const [text] = await standing(keeper, "broken");
+      expect(text).to.match(/no longer holds \(price was \d+, is \d+\): do not sign it/);
+      expect(await standing(keeper, "waiting")).to.deep.equal([]);
+      await marketAt(scene, OPEN * 0.9);
+      await rig.until(keeper, ["ALREADY_PROPOSED"], 1);
+      expect(await standing(keeper, "broken")).to.deep.equal([]);
+      expect(await standing(keeper, "waiting")).to.have.length(1);
+    }));
+});
