@@ -1,5 +1,5 @@
 import type { Block, Provider, Signer } from "ethers";
-import { RegimeOracle__factory } from "../../typechain-types/index.js";
+import { IAggregatorV3__factory, RegimeOracle__factory } from "../../typechain-types/index.js";
 import { RpcUnavailable } from "./observe.ts";
 import { lastRoundOn, NoRound } from "./rounds.ts";
 import { sendCall } from "./sendCall.ts";
@@ -20,14 +20,20 @@ export async function advanceRegime(
   options: SendOptions = {},
 ): Promise<number[]> {
   const oracle = RegimeOracle__factory.connect(regimeOracle, provider);
-  const [vixFeed, vix3mFeed] = await Promise.all([oracle.vixFeed(), oracle.vix3mFeed()]);
   const taken: number[] = [];
   while (taken.length < MAX_SESSIONS) {
-    const [day, block] = await Promise.all([oracle.nextSessionDay(), newestBlock(provider)]);
+    const [day, block, ...feeds] = await Promise.all([
+      oracle.nextSessionDay(),
+      newestBlock(provider),
+      oracle.vixFeed(),
+      oracle.vix3mFeed(),
+    ]);
     if (block.timestamp < (Number(day) + 1) * SECONDS_PER_DAY) break;
-    const rounds = await closingRounds(provider, [vixFeed, vix3mFeed], Number(day), block.number);
-    if (rounds === null) break;
-    const call = await oracle.advance.populateTransaction(rounds[0], rounds[1]);
+    const [vix, vix3m] = await Promise.all(
+      feeds.map((feed) => closingRound(provider, feed, Number(day), block.number)),
+    );
+    if (vix == null || vix3m == null) break;
+    const call = await oracle.advance.populateTransaction(vix, vix3m);
     await sendCall("taking in a close", provider, signer, call, options);
     taken.push(Number(day));
   }
@@ -41,30 +47,13 @@ export async function newestBlock(provider: Provider): Promise<Block> {
   return block;
 }
 
-/** Zero when the feed has none: its first round may be of the very day. */
-async function lastRoundBefore(provider: Provider, feed: string, time: number, blockTag: number): Promise<bigint> {
-  return lastRoundOn(provider, feed, time - 1, blockTag).catch((error: unknown) => {
-    if (error instanceof NoRound) return 0n;
-    throw error;
-  });
-}
-
-/** Both feeds' last rounds of a day; null while one has none of that day. */
-async function closingRounds(
-  provider: Provider,
-  feeds: [string, string],
-  day: number,
-  blockTag: number,
-): Promise<[bigint, bigint] | null> {
+/** A feed's last round of a day; null while it has none of that day. */
+async function closingRound(provider: Provider, feed: string, day: number, blockTag: number): Promise<bigint | null> {
+  const start = day * SECONDS_PER_DAY;
   try {
-    const [start, end] = [day * SECONDS_PER_DAY, (day + 1) * SECONDS_PER_DAY - 1];
-    const [vix, vix3m, vixBefore, vix3mBefore] = await Promise.all([
-      lastRoundOn(provider, feeds[0], end, blockTag),
-      lastRoundOn(provider, feeds[1], end, blockTag),
-      lastRoundBefore(provider, feeds[0], start, blockTag),
-      lastRoundBefore(provider, feeds[1], start, blockTag),
-    ]);
-    return vix > vixBefore && vix3m > vix3mBefore ? [vix, vix3m] : null;
+    const round = await lastRoundOn(provider, feed, start + SECONDS_PER_DAY - 1, blockTag);
+    const { updatedAt } = await IAggregatorV3__factory.connect(feed, provider).getRoundData(round, { blockTag });
+    return updatedAt >= start ? round : null;
   } catch (error) {
     if (error instanceof NoRound) return null;
     throw error;

@@ -5,6 +5,7 @@ import {
   RegimeOracle__factory,
   SharePrice__factory,
 } from "../../typechain-types/index.js";
+import type { IAggregatorV3 } from "../../typechain-types/index.js";
 import type { Deployment } from "../plan/deployment.ts";
 import { isContractsAnswer } from "../safe/revert.ts";
 import { advanceRegime, newestBlock } from "./advance.ts";
@@ -15,11 +16,15 @@ import type { SendOptions } from "./sendCall.ts";
 const DAY_SECONDS = 86_400n;
 /** Rounds of the base feed looked back at for a lift, at most: a day of rounds five minutes apart. */
 const MAX_ROUNDS_BACK = 288;
+/** Rounds read in one batch: nodes take a hundred calls in one. */
+const ROUNDS_AT_ONCE = 96;
 /** Requests settled by one call, at most. */
 const MAX_SETTLED = 16n;
 const BPS = 10_000n;
 /** What HedgeVault adds to its supply where it prices shares. */
 const VIRTUAL_SHARES = 10n ** 12n;
+
+type Round = Awaited<ReturnType<IAggregatorV3["getRoundData"]>>;
 
 /** What was done that anyone may do, one line each. */
 export type Chore = string;
@@ -71,12 +76,7 @@ export async function liftRegime(
   const [limitBps, feedAddress] = await Promise.all([oracle.liftBps(), oracle.baseFeed()]);
   const feed = IAggregatorV3__factory.connect(feedAddress, provider);
   const newest = await feed.latestRoundData();
-  let round = newest.roundId;
-  for (let back = 0; back < MAX_ROUNDS_BACK && round > 1n; back++) {
-    round -= 1n;
-    // Rounds of a feed's earlier phase, or none: nothing older can be shown.
-    const older = await feed.getRoundData(round).catch(nullIfRefused);
-    if (older === null || older.updatedAt === 0n || newest.updatedAt - older.updatedAt > DAY_SECONDS) return null;
+  for await (const [round, older] of roundsOfTheDay(feed, newest)) {
     const move = newest.answer > older.answer ? newest.answer - older.answer : older.answer - newest.answer;
     if (older.answer <= 0n || (move * BPS) / older.answer <= limitBps) continue;
     // Refused when a close has overtaken the move, or the regime was lifted for it already.
@@ -87,6 +87,23 @@ export async function liftRegime(
     return `lifted the regime to Stress: the base asset moved ${(move * BPS) / older.answer} bps within a day`;
   }
   return null;
+}
+
+/** The rounds within the day before the newest, with their ids, the latest first. */
+async function* roundsOfTheDay(
+  feed: IAggregatorV3,
+  newest: { roundId: bigint; updatedAt: bigint },
+): AsyncGenerator<[id: bigint, round: Round]> {
+  for (let back = 0; back < MAX_ROUNDS_BACK; back += ROUNDS_AT_ONCE) {
+    const first = newest.roundId - BigInt(back) - 1n;
+    const ids = Array.from({ length: ROUNDS_AT_ONCE }, (_, index) => first - BigInt(index)).filter((id) => id > 0n);
+    const rounds = await Promise.all(ids.map((id) => feed.getRoundData(id).catch(nullIfRefused)));
+    for (const [index, round] of rounds.entries()) {
+      // Rounds of a feed's earlier phase, or none: nothing older can be shown.
+      if (round === null || round.updatedAt === 0n || newest.updatedAt - round.updatedAt > DAY_SECONDS) return;
+      yield [ids[index]!, round];
+    }
+  }
 }
 
 /** Settles the head of the redemption queue, as far as idle cash and feed rounds allow. */
@@ -117,23 +134,25 @@ export async function followPrice(
   options: SendOptions = {},
 ): Promise<Chore | null> {
   const contract = HedgeVault__factory.connect(vault, provider).connect(signer);
-  const price = SharePrice__factory.connect(await contract.sharePrice(), provider);
-  const nav = await contract.nav().catch(nullIfRefused);
-  const { timestamp } = await newestBlock(provider);
-  // Without a price nothing can be followed.
-  if (nav === null) return null;
-  const [supply, [, feePeriodEndsAt], positionsOpen] = await Promise.all([
+  const [sharePrice, nav, { timestamp }, supply, positionsOpen] = await Promise.all([
+    contract.sharePrice(),
+    contract.nav().catch(nullIfRefused),
+    newestBlock(provider),
     contract.totalSupply(),
-    price.markOf(vault),
     contract.positionsOpen(),
   ]);
-  const isOpen = (): Promise<boolean> => price.isOpen(vault, nav.low, nav.high, supply + VIRTUAL_SHARES);
+  // Without a price nothing can be followed.
+  if (nav === null) return null;
+  const price = SharePrice__factory.connect(sharePrice, provider);
+  const isOpen = async (): Promise<boolean> =>
+    !positionsOpen || price.isOpen(vault, nav.low, nav.high, supply + VIRTUAL_SHARES);
+  const [[, feePeriodEndsAt], wasOpen] = await Promise.all([price.markOf(vault), isOpen()]);
   const feePeriodOver = feePeriodEndsAt !== 0n && feePeriodEndsAt <= BigInt(timestamp);
-  if (!feePeriodOver && (!positionsOpen || (await isOpen()))) return null;
+  if (!feePeriodOver && wasOpen) return null;
   const feeShares = await contract.poke.staticCall().catch(nullIfRefused);
   if (feeShares === null) return null;
   await sendCall("poking", provider, signer, await contract.poke.populateTransaction(), options);
-  const entry = !positionsOpen || (await isOpen()) ? "entry is open" : "entry stays closed until it is near enough";
+  const entry = (await isOpen()) ? "entry is open" : "entry stays closed until it is near enough";
   return `followed the share price, ${entry}; a fee of ${feeShares} share units`;
 }
 

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { LocalChain } from "../../deploy/devnet/chain.ts";
 import { pushAnswer } from "../../deploy/devnet/feeds.ts";
 import { doChores } from "../../src/keeper/chores.ts";
+import { openRpc } from "../../src/keeper/openRpc.ts";
 import {
   HISTORY,
   marketAt,
@@ -12,6 +13,7 @@ import {
   vaultScene,
 } from "../helpers/vaultScene.ts";
 import type { VaultScene } from "../helpers/vaultScene.ts";
+import { startRpcProxy } from "../support/rpcProxy.ts";
 import { IAggregatorV3__factory, SharePrice__factory } from "../../typechain-types/index.js";
 
 /** The chain's limit for a lift is 20 % within a day. */
@@ -55,6 +57,25 @@ describe("what a keeper does that anyone may", () => {
     await scene.chain.warpTo((await scene.chain.now()) + 86_400);
     await pushAnswer(scene.chain, scene.world.feeds.ethUsd, open * (1 - LIMIT - 0.01));
     expect((await chores()).filter((line) => line.startsWith("lifted"))).to.deep.equal([]);
+  });
+
+  it("looks through a day of many rounds in a few requests, back to the one that shows the move", async () => {
+    const { chain, world, deployment, contracts } = scene;
+    const open = HISTORY.days[0]!.eth.open;
+    for (let round = 0; round < 150; round++) {
+      await chain.warpTo((await chain.now()) + 60);
+      await pushAnswer(chain, world.feeds.ethUsd, open * 0.9);
+    }
+    const rpc = await startRpcProxy({ request: ({ method, params }) => chain.request(method, params) });
+    const provider = await openRpc(rpc.url);
+    const { done, failed } = await doChores(provider, deployment, chain.wallet("keeper").connect(provider));
+    provider.destroy();
+    await rpc.close();
+    expect([done, failed]).to.deep.equal([[], []]);
+    expect(rpc.requests.filter((methods) => methods.includes("eth_call")).length).to.be.at.most(8);
+    await pushAnswer(chain, world.feeds.ethUsd, open * 0.78);
+    expect(await chores()).to.have.length(1);
+    expect(await contracts.regime.level()).to.equal(2n);
   });
 
   it("settles what the feeds' next rounds allow, and not before", async () => {
