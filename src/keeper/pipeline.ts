@@ -513,14 +513,33 @@ async function compare(keeper: VaultKeeper, evidence: Evidence): Promise<void> {
   if (config.secondary.length === 0) return;
   const readings = await keeper.compareFeeds(evidence, chain.provider);
   keeper.seen?.({ vault: config.name, readings });
-  for (const { name, state, sentence } of readings) {
+  for (const reading of readings) {
+    const { name, state, sentence } = reading;
     const key = `secondary:${config.name}:${name}`;
     if (state === "disagrees") {
       await alerts.raise({ key, vault: config.name, code: "FEEDS_DISAGREE", severity: "critical", text: sentence });
-    } else if (state === "unreadable") {
-      await alerts.raise({ key, vault: config.name, code: "STALE_FEED", severity: "info", text: sentence });
-    } else await alerts.clear(key);
+    }
+    // A source that falls silent has not taken back what it said.
+    if (state === "agrees") await alerts.clear(key);
+    await tellOfSilence(keeper, reading);
   }
+}
+
+/** A source that gives no value compares nothing: one that has been dead for long must not look like one that agrees. */
+async function tellOfSilence(keeper: VaultKeeper, reading: SecondaryReading): Promise<void> {
+  const { alerts, config, store } = keeper;
+  const { name, state, ageSeconds, sentence } = reading;
+  const key = `silent:${config.name}:${name}`;
+  const maxAgeSeconds = config.secondary.find((source) => source.name === name)?.maxAgeSeconds ?? 0;
+  // A close of another session is not compared either, and its source is alive.
+  const isTooOld = state === "stale" && ageSeconds !== null && ageSeconds > maxAgeSeconds;
+  if (state !== "unreadable" && !isTooOld) return alerts.clear(key);
+  const before = (await store.alerts()).find((alert) => alert.key === key);
+  const silentMs = before === undefined ? 0 : keeper.now().getTime() - before.since.getTime();
+  // Servers fail for moments: it is said out loud once its last value would be too old.
+  const isLong = isTooOld || before?.severity === "warning" || silentMs > maxAgeSeconds * 1_000;
+  const severity = isLong ? "warning" : "info";
+  await alerts.raise({ key, vault: config.name, code: "STALE_FEED", severity, text: sentence });
 }
 
 async function tellOfOutcome(keeper: VaultKeeper, { code, sentence }: TickOutcome): Promise<void> {

@@ -4,11 +4,15 @@ import { startLocalChain } from "../../deploy/devnet/chain.ts";
 import type { LocalChain } from "../../deploy/devnet/chain.ts";
 import { FEED_OWNER } from "../../deploy/devnet/feeds.ts";
 import { readSecondary } from "../../src/keeper/feeds.ts";
-import type { SecondaryReading } from "../../src/keeper/feeds.ts";
+import type { SecondaryReading, SecondaryState } from "../../src/keeper/feeds.ts";
 import type { SecondaryConfig } from "../../src/keeper/config.ts";
 import type { Patience } from "../../src/keeper/ops/request.ts";
+import type { Keeper } from "../../src/keeper/service.ts";
 import type { Evidence } from "../../src/plan/evidence.ts";
 import { freePort } from "../helpers/ballast.ts";
+import { vaultScene } from "../helpers/vaultScene.ts";
+import { openStage, Rig, VAULT } from "../support/faults/rig.ts";
+import type { Stage } from "../support/faults/rig.ts";
 import { startScriptedServer } from "../support/ops/scriptedServer.ts";
 import type { ScriptedServer } from "../support/ops/scriptedServer.ts";
 import { ReplayFeed__factory } from "../../typechain-types/index.js";
@@ -297,5 +301,78 @@ describe("another source on the chain, beside the vault's own feed", () => {
     ];
     const readings = await readSecondary({ provider: chain.provider, evidence: evidence({ block }), secondary });
     expect(readings.map(({ name, state }) => `${name} ${state}`)).to.deep.equal(["broken unreadable", "works agrees"]);
+  });
+});
+
+describe("another source, as the keeper tells of it", () => {
+  const MAX_AGE = 3_600;
+  let stage: Stage;
+  let rig: Rig;
+  let keeper: Keeper;
+  before(async () => (stage = await openStage(await vaultScene())));
+  after(() => stage.close());
+
+  const common = { url: "https://exchange.example", pointer: "/price", timePointer: "/time", maxDisagreementBps: 50 };
+  beforeEach(async () => {
+    const sources = ["base", "vix"].map((of) => ({ ...common, name: of, of, maxAgeSeconds: MAX_AGE }));
+    rig = await Rig.open(stage, { vault: { secondary: sources, via: "file", service: undefined } });
+    keeper = await rig.keeper();
+  });
+  afterEach(async () => {
+    await rig.close();
+    await stage.scene.reset();
+  });
+
+  /** What stands after a tick in which the source was found so: code and severity of each. */
+  async function told(
+    state: SecondaryState,
+    age: number | null = null,
+    of: "base" | "vix" = "base",
+  ): Promise<string[]> {
+    const reading = {
+      name: of,
+      of,
+      value: null,
+      at: null,
+      ageSeconds: age,
+      state,
+      disagreementBps: null,
+      sentence: state,
+    };
+    keeper.vaults.get(VAULT)!.compareFeeds = () => Promise.resolve([reading]);
+    const { error } = await rig.tick(keeper);
+    expect(error).to.equal(null);
+    const alerts = await keeper.store.alerts();
+    return alerts.filter(({ key }) => key.endsWith(`:${of}`)).map(({ code, severity }) => `${code} ${severity}`);
+  }
+
+  it("keeps a disagreement when the source falls silent, until it agrees", async () => {
+    expect(await told("disagrees", 0)).to.deep.equal(["FEEDS_DISAGREE critical"]);
+    for (const [state, age] of [
+      ["stale", MAX_AGE + 1],
+      ["unreadable", null],
+    ] as const) {
+      expect(await told(state, age), state).to.deep.equal(["FEEDS_DISAGREE critical", "STALE_FEED warning"]);
+    }
+    expect(await told("disagrees", 0)).to.deep.equal(["FEEDS_DISAGREE critical"]);
+    expect(await told("agrees", 0)).to.deep.equal([]);
+  });
+
+  it("warns at once of one that is too old, and not of a close of another session", async () => {
+    expect(await told("stale", MAX_AGE + 1)).to.deep.equal(["STALE_FEED warning"]);
+    expect(await told("agrees", 0)).to.deep.equal([]);
+    expect(await told("stale", 60, "vix")).to.deep.equal([]);
+    expect(await told("stale", MAX_AGE + 1, "vix")).to.deep.equal(["STALE_FEED warning"]);
+    expect(await told("stale", 60, "vix")).to.deep.equal([]);
+  });
+
+  it("warns of one that could not be read for longer than its value may be old, and not of a moment", async () => {
+    expect(await told("unreadable")).to.deep.equal(["STALE_FEED info"]);
+    expect(await told("agrees", 0)).to.deep.equal([]);
+    expect(await told("unreadable")).to.deep.equal(["STALE_FEED info"]);
+    rig.clockOffMs = MAX_AGE * 1_000;
+    expect(await told("unreadable")).to.deep.equal(["STALE_FEED info"]);
+    rig.clockOffMs += 1_000;
+    expect(await told("unreadable")).to.deep.equal(["STALE_FEED warning"]);
   });
 });
