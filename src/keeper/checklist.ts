@@ -1,3 +1,8 @@
+import { fitEscaped, plainLine } from "./ops/text.ts";
+
+/** More than any detail of ours needs; some quote what a packet or a chain says. */
+const MAX_DETAIL_LENGTH = 2_000;
+
 /** What a check is about, in the order a verification goes through them. */
 export const SECTIONS = ["identity", "call", "evidence", "decision", "now", "policy", "signatures"] as const;
 export type Section = (typeof SECTIONS)[number];
@@ -24,12 +29,22 @@ export class Checklist {
   /** Records a check: null is a match, a text says what is wrong. */
   note(name: string, problem: string | null, matched: string): boolean {
     const outcome = problem === null ? "match" : "mismatch";
-    this.checks.push({ section: this.section, name, outcome, detail: problem ?? matched });
+    this.#push(name, outcome, problem ?? matched);
     return problem === null;
   }
 
   /** Records what could not be checked here. */
   skip(name: string, reason: string): void {
-    this.checks.push({ section: this.section, name, outcome: "not checked", detail: reason });
+    this.#push(name, "not checked", reason);
+  }
+
+  /** A detail may quote others: whatever they wrote, it stays one line that reads as it is. */
+  #push(name: string, outcome: Check["outcome"], detail: string): void {
+    this.checks.push({
+      section: this.section,
+      name,
+      outcome,
+      detail: fitEscaped(plainLine(detail), MAX_DETAIL_LENGTH),
+    });
   }
 }

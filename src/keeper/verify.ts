@@ -76,6 +76,7 @@ export async function verify(request: VerifyRequest): Promise<Verdict> {
     ...rest,
   });
 
+  if (!checkOwnSafe(run)) return verdict();
   const account = await safeOf(run);
   if (account === null) return verdict();
   const isSafe = await checkSafe(run, account);
@@ -107,6 +108,16 @@ export async function verify(request: VerifyRequest): Promise<Verdict> {
   const outcome = review === null ? null : await checkNow(run, { plan, evidence, account, review });
   await checkSignatures(run, account);
   return verdict({ decision, plan, review, ...outcome });
+}
+
+/** Asked before anything else: a call of another Safe may never come to the checks that know the member's contracts. */
+function checkOwnSafe(run: VerifyRun): boolean {
+  const { packet, deployment } = run.request;
+  if (deployment === undefined) return true;
+  const problem = isSame(deployment.safe, packet.safe)
+    ? null
+    : `it is for Safe ${packet.safe}, yours is ${deployment.safe}`;
+  return run.note("your safe", problem, packet.safe);
 }
 
 async function safeOf(run: VerifyRun): Promise<SafeAccount | null> {
@@ -175,6 +186,9 @@ function checkCall(run: VerifyRun, packet: Packet): Plan | null {
   } catch (error) {
     if (!(error instanceof NotAPlan)) throw error;
     run.note("call", error.message, "");
+    if (isSame(packet.safeTx.to, packet.safe)) {
+      run.note("safe untouched", "the Safe would call itself: its owners, modules, guards or code may change", "");
+    }
     return null;
   }
   const difference = firstDifference(packet.plan, plan);

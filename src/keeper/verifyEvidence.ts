@@ -7,7 +7,7 @@ import { CODE_VERSION, IN_FORCE, RULES } from "../plan/ruleset.ts";
 import { vaultState } from "../plan/state.ts";
 import { IAggregatorV3__factory } from "../../typechain-types/index.js";
 import { observe, RpcUnavailable } from "./observe.ts";
-import { attempt, deploymentOf } from "./verifyRun.ts";
+import { attempt, deploymentOf, unlessNoSuchContract } from "./verifyRun.ts";
 import type { Snapshot, VerifyRun } from "./verifyRun.ts";
 
 /** NAV recomputed here may differ from the chain's by the rounding of a few divisions, in asset units. */
@@ -119,7 +119,7 @@ async function checkWithoutHistory(run: VerifyRun, evidence: Evidence): Promise<
     const problem =
       claimed.address !== real.address || claimed.decimals !== real.decimals
         ? `the feed is ${claimed.address} with ${claimed.decimals} decimals, the vault reads ${real.address} with ${real.decimals}`
-        : await roundProblem(provider, claimed, before);
+        : await roundProblem(provider, claimed, { before, newest: real });
     run.note(`evidence: feeds.${name}`, problem, "the round is as on chain, and was the newest");
   }
   for (const [name, difference] of [
@@ -209,15 +209,34 @@ function sessionsProblem(evidence: Evidence, now: Evidence): string | null {
     : null;
 }
 
-async function roundProblem(provider: JsonRpcApiProvider, round: FeedRound, before: number): Promise<string | null> {
+/** What is wrong with a round that should be the newest until `before`; `newest` is one that is no older. */
+async function roundProblem(
+  provider: JsonRpcApiProvider,
+  round: FeedRound,
+  { before, newest }: { before: number; newest: FeedRound },
+): Promise<string | null> {
   const feed = IAggregatorV3__factory.connect(round.address, provider);
-  const data = await feed.getRoundData(round.round).catch(() => null);
+  const roundData = async (id: bigint) => {
+    const data = await feed.getRoundData(id).catch((error: unknown) => unlessNoSuchContract(error));
+    // Some feeds revert for a round that is none, others answer zeros.
+    return data === null || data.updatedAt === 0n ? null : data;
+  };
+  const data = await roundData(BigInt(round.round));
   if (data === null) return `round ${round.round} does not exist`;
   if (data.answer !== BigInt(round.answer) || Number(data.updatedAt) !== round.updatedAt) {
     return `round ${round.round} is ${data.answer} at ${data.updatedAt} on chain, ${round.answer} at ${round.updatedAt} in the packet`;
   }
-  const next = await feed.getRoundData(BigInt(round.round) + 1n).catch(() => null);
-  return next !== null && next.updatedAt > 0n && Number(next.updatedAt) <= before
-    ? `round ${round.round} was not the newest: round ${BigInt(round.round) + 1n} is from ${next.updatedAt}`
+  if (round.round === newest.round) return null;
+  const following = (await roundData(BigInt(round.round) + 1n)) ?? (await roundData(firstOfNextPhase(round.round)));
+  if (following === null) {
+    return `round ${round.round} is not the newest, round ${newest.round} is, and the feed does not tell what followed it`;
+  }
+  return Number(following.updatedAt) <= before
+    ? `round ${round.round} was not the newest: round ${following.id} is from ${following.updatedAt}`
     : null;
+}
+
+/** A proxy's round id is its aggregator's, below the number of the aggregator's phase. Source: Chainlink's feed proxies. */
+function firstOfNextPhase(round: string): bigint {
+  return (((BigInt(round) >> 64n) + 1n) << 64n) + 1n;
 }

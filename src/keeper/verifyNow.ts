@@ -67,7 +67,7 @@ async function checkFreshness(run: VerifyRun, plan: Plan, account: SafeAccount):
   const rebalancer = Rebalancer__factory.connect(packet.safeTx.to, provider);
   const block = await provider.getBlock("latest");
   const now = block?.timestamp ?? 0;
-  const used = await rebalancer.used(plan.nonce).catch(() => false);
+  const used = await rebalancer.used(plan.nonce).catch((error: unknown) => unlessNoSuchContract(error));
   const problem = used
     ? "the plan's nonce was already executed"
     : BigInt(packet.safeTx.nonce) < account.nonce

@@ -34,6 +34,9 @@ export interface PerpTarget {
   fromSize: string;
 }
 
+/** Room for a hash, an address or any number of a plan. */
+const MAX_SHOWN_LENGTH = 100;
+
 /** The last second a JavaScript Date can tell. */
 const LAST_SECOND = 8_640_000_000_000n;
 
@@ -126,5 +129,12 @@ export function firstDifference(left: unknown, right: unknown, path = ""): strin
     }
     return null;
   }
-  return left === right ? null : `${path}: ${String(left)} against ${String(right)}`;
+  return left === right ? null : `${path}: ${shown(left)} against ${shown(right)}`;
+}
+
+/** A value as far as a line has room for it. Others' JSON may hold an object here, or a text without end. */
+function shown(value: unknown): string {
+  if (value === undefined) return "nothing";
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text.length > MAX_SHOWN_LENGTH ? `${text.slice(0, MAX_SHOWN_LENGTH)}…` : text;
 }

@@ -89,8 +89,14 @@ function decided(forged: Evidence, otherwise: Plan): Plan {
   }
 }
 
-/** The chain as a node shows it that keeps no state but the newest block's. */
-export function withoutHistory({ chain: { eip1193 } }: VaultScene): BrowserProvider {
+/**
+ * The chain as a node shows it that keeps no state but the newest block's. `instead` answers or fails a call, or leaves it
+ * to the chain with undefined.
+ */
+export function withoutHistory(
+  { chain: { eip1193 } }: VaultScene,
+  instead: (call: { to: string; data: string }) => string | undefined = () => undefined,
+): BrowserProvider {
   const forgetful: Eip1193Provider = {
     async request({ method, params }) {
       const [call, block] = (params ?? []) as [unknown, string | undefined];
@@ -98,6 +104,8 @@ export function withoutHistory({ chain: { eip1193 } }: VaultScene): BrowserProvi
       if (method === "eth_call" && block?.startsWith("0x") === true && BigInt(block) < BigInt(newest)) {
         throw Object.assign(new HeaderNotFound(), { code: -32000, data: undefined, call });
       }
+      const answer = method === "eth_call" ? instead(call as { to: string; data: string }) : undefined;
+      if (answer !== undefined) return answer;
       return eip1193.request({ method, ...(params === undefined ? {} : { params }) }) as Promise<unknown>;
     },
   };

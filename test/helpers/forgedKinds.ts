@@ -121,7 +121,7 @@ export const FORGED_KINDS: readonly ForgedKind[] = [
   },
   {
     what: "other Safe",
-    check: "contracts",
+    check: "your safe",
     forgery: ({ scene: { world } }) => ({ packet: { safe: world.vaults[1]!.deployment.safe } }),
   },
   { what: "other chain", check: "chain", forgery: () => ({ packet: { chainId: "1" } }) },

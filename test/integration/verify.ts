@@ -4,6 +4,8 @@ import { memoryJournal } from "../../deploy/journal.ts";
 import { DEFAULT_POLICY } from "../../deploy/parameters.ts";
 import { deployVault } from "../../deploy/vault.ts";
 import { localParameters } from "../../deploy/devnet/world.ts";
+import { SAFE_ITSELF } from "../../app/src/model/calls.ts";
+import { isFinal } from "../../app/src/model/checks.ts";
 import { verify } from "../../src/keeper/verify.ts";
 import type { Verdict } from "../../src/keeper/verify.ts";
 import type { Evidence } from "../../src/plan/evidence.ts";
@@ -229,6 +231,48 @@ describe("Verifying a proposal", () => {
       );
     });
 
+    it("a round that a later phase of its feed came after, on a node that keeps no old state", async () => {
+      const packet = await forgeHere({});
+      const { round, address } = honest.evidence.feeds.base;
+      // Twice, so that the round in question is not the newest, which is read in any case.
+      await newRounds(scene);
+      await newRounds(scene);
+      const feed = ReplayFeed__factory.connect(address, scene.chain.provider);
+      const asked = (id: bigint): string => feed.interface.encodeFunctionData("getRoundData", [id]);
+      const [following, nextPhase] = [asked(BigInt(round) + 1n), asked((1n << 64n) + 1n)];
+      const revert = (): never => {
+        throw Object.assign(new Error("execution reverted"), { code: 3, data: "0x" });
+      };
+      const then = async (answer: (data: string) => string | undefined): Promise<Verdict> => {
+        const provider = withoutHistory(scene, ({ to, data }) =>
+          to === address.toLowerCase() ? answer(data) : undefined,
+        );
+        return verify({ provider, packet, deployment: scene.deployment });
+      };
+      const [id, price, time] = [(1n << 64n) + 1n, 290_000_000_000n, honest.evidence.block.timestamp - 60];
+      const later = feed.interface.encodeFunctionResult("getRoundData", [id, price, time, time, id]);
+      const found = await then((data) => (data === following ? revert() : data === nextPhase ? later : undefined));
+      expectCaught(found, "evidence: feeds.base", `was not the newest: round ${id}`);
+      const silent = await then((data) => ([following, nextPhase].includes(data) ? revert() : undefined));
+      expectCaught(silent, "evidence: feeds.base", "does not tell what followed it");
+    });
+
+    it("nothing, when the node refuses to say whether a newer round came: then it throws", async () => {
+      const packet = await forgeHere({});
+      const { round, address } = honest.evidence.feeds.base;
+      // Twice, so that the round in question is not the newest, which is read in any case.
+      await newRounds(scene);
+      await newRounds(scene);
+      const feed = ReplayFeed__factory.connect(address, scene.chain.provider);
+      const following = feed.interface.encodeFunctionData("getRoundData", [BigInt(round) + 1n]);
+      const limited = withoutHistory(scene, ({ to, data }) => {
+        if (to !== address.toLowerCase() || data !== following) return undefined;
+        throw Object.assign(new Error("daily request count exceeded"), { code: -32005 });
+      });
+      const outcome = await verify({ provider: limited, packet, deployment: scene.deployment }).catch(String);
+      expect(outcome, "ethers says no more of it").to.be.a("string").that.includes("missing revert data");
+    });
+
     it("numbers no rule can work with", async () => {
       for (const edit of [
         (e: Evidence) => (e.feeds.asset.answer = "0"),
@@ -401,14 +445,38 @@ describe("Verifying a proposal", () => {
 
     it("another Safe, with and without its own evidence", async () => {
       const safe = scene.world.vaults[1]!.deployment.safe;
-      expectCaught(await check(await forgeHere({ packet: { safe } })), "contracts", "the evidence is for Safe");
+      const other = await forgeHere({ packet: { safe } });
+      expectCaught(await check(other), "your safe", scene.deployment.safe);
+      expectCaught(await checkAlone(other), "contracts", "the evidence is for Safe");
       const fitted = await forgeHere({ packet: { safe }, evidence: (e) => (e.contracts.safe = safe) });
-      expectCaught(await check(fitted), "contracts", "may not call execute");
+      expectCaught(await checkAlone(fitted), "contracts", "may not call execute");
+    });
+
+    it("a call by which the Safe changes itself, and lets nobody wave it through", async () => {
+      const { safe } = scene;
+      for (const [what, name, word] of [
+        ["enableModule", "call", "no call of Rebalancer.execute"],
+        ["setFallbackHandler", "call", "no call of Rebalancer.execute"],
+        ["setGuard", "guard", "no review guard"],
+      ] as const) {
+        const data = SAFE_ITSELF.encodeFunctionData(what, [scene.chain.address("attacker")]);
+        const verdict = await check(await forgeHere({ safeTx: (tx) => Object.assign(tx, { to: safe, data }) }));
+        expectCaught(verdict, name, word);
+        expect(isFinal(verdict.checks), what).to.equal(true);
+      }
+      const other = scene.world.vaults[1]!.deployment.safe;
+      expect(isFinal((await check(await forgeHere({ packet: { safe: other } }))).checks), "another Safe").to.equal(
+        true,
+      );
+      const elsewhere = await forgeHere({
+        safeTx: (tx) => Object.assign(tx, { to: scene.deployment.vault, data: "0x" }),
+      });
+      expect(isFinal((await check(elsewhere)).checks), "a call its owners may want").to.equal(false);
     });
 
     it("an address that is no Safe", async () => {
       for (const safe of [scene.chain.address("attacker"), scene.deployment.vault]) {
-        expectCaught(await check(await forgeHere({ packet: { safe } })), "safe", "does not answer as a Safe");
+        expectCaught(await checkAlone(await forgeHere({ packet: { safe } })), "safe", "does not answer as a Safe");
       }
     });
   });
@@ -533,6 +601,11 @@ describe("Verifying a proposal", () => {
 
   function check(packet: Packet): Promise<Verdict> {
     return verify({ provider: scene.chain.provider, packet, deployment: scene.deployment });
+  }
+
+  /** By somebody who knows no contracts of their own. */
+  function checkAlone(packet: Packet): Promise<Verdict> {
+    return verify({ provider: scene.chain.provider, packet });
   }
 
   function skipped(verdict: Verdict): string[] {

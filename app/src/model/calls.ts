@@ -2,7 +2,7 @@ import { Interface } from "ethers";
 import { decodePlan } from "../../../src/plan/plan.ts";
 
 /** What a Safe can do to itself: the calls that take it from its owners. Source: Safe's contracts, 1.4.1 and 1.5.0. */
-const SAFE_ITSELF = new Interface([
+export const SAFE_ITSELF = new Interface([
   "function enableModule(address module)",
   "function disableModule(address prevModule, address module)",
   "function addOwnerWithThreshold(address owner, uint256 threshold)",

@@ -54,7 +54,10 @@ export function tallyOf(checks: readonly Check[]): Tally {
 }
 
 /** Red checks that nobody can wave through: another Safe or vault, a call that is more than a call, a change of the Safe. */
-const FINAL = ["safe", "chain", "plain call", "contracts", "your vault", "safe untouched", "safeTxHash"];
+const FINAL = new Set([
+  ...["your safe", "safe", "safe code", "chain", "plain call", "safeTxHash"],
+  ...["contracts", "your vault", "guard", "safe untouched"],
+]);
 
 /** Everything that is red, as one text; null when nothing is. What a member accepts is this text and no other. */
 export function causeOf(checks: readonly Check[]): string | null {
@@ -62,9 +65,28 @@ export function causeOf(checks: readonly Check[]): string | null {
   return red.length === 0 ? null : red.map(({ name, detail }) => `${name}: ${detail}`).join("; ");
 }
 
+/** What is not checked now and was before, as one text; null for nothing. What a member saw is what they sign by. */
+export function newlyUnchecked(seen: readonly Check[], now: readonly Check[]): string | null {
+  const open = new Set(seen.filter(({ outcome }) => outcome === "not checked").map(({ name }) => name));
+  const more = now.filter(({ name, outcome }) => outcome === "not checked" && !open.has(name));
+  return more.length === 0 ? null : more.map(({ name, detail }) => `${name}: ${detail}`).join("; ");
+}
+
+/**
+ * Whether the evidence is what was read again, from a block of this chain and by these rules: only then is anything told by
+ * it. Checks stop early at a packet that is none.
+ */
+export function isReadAgain(checks: readonly Check[]): boolean {
+  const about = ({ name }: Check): boolean => ["ruleset", "model"].includes(name) || name.startsWith("evidence");
+  return (
+    checks.some(({ name }) => name === "decision") &&
+    !checks.some((check) => check.outcome === "mismatch" && about(check))
+  );
+}
+
 /** Whether a red check leaves nothing to decide. */
 export function isFinal(checks: readonly Check[]): boolean {
-  return checks.some(({ name, outcome }) => outcome === "mismatch" && FINAL.includes(name));
+  return checks.some(({ name, outcome }) => outcome === "mismatch" && FINAL.has(name));
 }
 
 /** The verdict in one line. */
