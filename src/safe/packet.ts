@@ -3,7 +3,7 @@ import type { BigNumberish } from "ethers";
 import { z } from "zod";
 import { canonicalJson } from "../plan/canonicalJson.ts";
 import { PacketError } from "./errors.ts";
-import { recoverSignature, sortSignatures } from "./signatures.ts";
+import { MAX_OWNERS, recoverSignature, sortSignatures } from "./signatures.ts";
 import type { SafeSignature } from "./signatures.ts";
 import { safeTxHash } from "./transaction.ts";
 import type { SafeTx } from "./transaction.ts";
@@ -53,9 +53,9 @@ const SCHEMA = z.strictObject({
   plan: z.unknown(),
   evidence: z.unknown(),
   evidenceHash: hash,
-  signatures: z.array(
-    z.strictObject({ owner: address, signature: bytes, kind: z.enum(["eip712", "ethSign", "approvedHash"]) }),
-  ),
+  signatures: z
+    .array(z.strictObject({ owner: address, signature: bytes, kind: z.enum(["eip712", "ethSign", "approvedHash"]) }))
+    .max(MAX_OWNERS),
 });
 
 export interface PacketContents {

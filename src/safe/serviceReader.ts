@@ -8,7 +8,7 @@ import {
   ServiceUnauthorized,
   ServiceUnavailable,
 } from "./errors.ts";
-import { recoverSignature } from "./signatures.ts";
+import { MAX_OWNERS, recoverSignature } from "./signatures.ts";
 import type { SafeSignature } from "./signatures.ts";
 import { safeTxHash } from "./transaction.ts";
 import type { SafeTx } from "./transaction.ts";
@@ -22,6 +22,8 @@ import { textUpTo } from "./textUpTo.ts";
 const TIMEOUT_MS = 15_000;
 /** A hundred transactions with their signatures are some hundred kilobytes. */
 const MAX_ANSWER_BYTES = 5_000_000;
+/** As many transactions as are asked for at once. */
+const PAGE_ROWS = 100;
 
 const RESPONSE = z.object({
   safe: z.string(),
@@ -35,11 +37,14 @@ const RESPONSE = z.object({
   gasToken: z.string().nullable(),
   refundReceiver: z.string().nullable(),
   nonce: z.coerce.string(),
-  safeTxHash: z.string(),
+  safeTxHash: z.string().regex(/^0x[0-9a-f]{64}$/),
   origin: z.string().nullish(),
-  confirmations: z.array(z.object({ signature: z.string() })).nullish(),
+  confirmations: z
+    .array(z.object({ signature: z.string() }))
+    .max(MAX_OWNERS)
+    .nullish(),
 });
-const PAGE = z.object({ results: z.array(z.unknown()) });
+const PAGE = z.object({ results: z.array(z.unknown()).max(PAGE_ROWS) });
 
 /** A transaction as a service shows it; its hash was worked out from its contents. */
 export interface ShownTransaction {
@@ -114,7 +119,7 @@ export function serviceReader({ url, chainId, apiKey, fetch: ask = fetch }: Serv
       return found;
     },
     async pending(safe, nonce) {
-      const query = `executed=false&nonce__gte=${nonce}&ordering=nonce&limit=100`;
+      const query = `executed=false&nonce__gte=${nonce}&ordering=nonce&limit=${PAGE_ROWS}`;
       const page = PAGE.safeParse(await request(`/v2/safes/${getAddress(safe)}/multisig-transactions/?${query}`));
       if (!page.success) throw new ServiceUnavailable(base, "its answer is none of a transaction service");
       const [all, odd]: [ShownTransaction[], string[]] = [[], []];

@@ -25,6 +25,9 @@ export interface SafeSignature {
   kind: SignatureKind;
 }
 
+/** More owners than any Safe has: each signature costs a recovery, and a stranger may send a file of them. */
+export const MAX_OWNERS = 100;
+
 /** The Safe tells a personal-message signature by v + 4. */
 const ETH_SIGN_V_OFFSET = 4;
 

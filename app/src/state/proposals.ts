@@ -12,6 +12,9 @@ import { messageOf, Unusable } from "./errors.ts";
 import { fetchText } from "./fetchText.ts";
 import type { Settings } from "./settings.ts";
 
+/** More than ever wait at one Safe; each costs hashing and its signatures' recovery. */
+const MAX_PACKETS = 100;
+
 /** Packets a keeper serves, and what others say: convenience, never trust, since each is verified before anything is signed. */
 export interface Pending {
   packets: { packet: Packet; from: string; origin: string | null }[];
@@ -46,7 +49,7 @@ export async function pendingProposals(request: PendingRequest): Promise<Pending
   problems.push(...lists.flatMap(({ odd }) => odd.map((text) => `Transaction service: ${text}`)));
   const fromKeeper = kept.filter(({ safe, safeTx }) => safe === deployment.safe && BigInt(safeTx.nonce) >= nonce);
   const packets = fromKeeper.map((packet) => ({
-    packet: ofOwners(withShown(packet, shown), owners),
+    packet: withShown(packet, shown, owners),
     from: "the keeper",
     origin: null as string | null,
   }));
@@ -74,7 +77,7 @@ export async function proposalByHash(
   const kept = settings.keeper === "" ? [] : await keeperPackets(settings.keeper).catch(() => []);
   const known = kept.find(({ safeTxHash }) => safeTxHash === hash);
   const shown = settings.service === "" ? null : await openService(request).transaction(hash);
-  if (known !== undefined) return ofOwners(withShown(known, shown === null ? [] : [shown]), owners);
+  if (known !== undefined) return withShown(known, shown === null ? [] : [shown], owners);
   if (shown === null) {
     throw new Unusable(`Nobody asked knows a proposal ${hash}`, "Check the hash, or open the packet's file.");
   }
@@ -159,7 +162,7 @@ export async function keeperSchedule(keeper: string, vault: string): Promise<num
 /** `<keeper>/proposals` answers a list of packets; one that is no packet is passed over, since it could not be verified. */
 export async function keeperPackets(keeper: string): Promise<Packet[]> {
   const list = await askKeeper(keeper, "proposals");
-  return list.flatMap((value): Packet[] => {
+  return list.slice(0, MAX_PACKETS).flatMap((value): Packet[] => {
     try {
       return [checkPacket(value)];
     } catch {
@@ -182,14 +185,15 @@ function parsed(text: string): unknown {
   }
 }
 
-/** A packet with the signatures a service has for the same transaction. */
-function withShown(packet: Packet, shown: readonly ShownTransaction[]): Packet {
+/** A packet with the owners' signatures, its own and those a service has for the same transaction. */
+function withShown(packet: Packet, shown: readonly ShownTransaction[], owners: readonly string[]): Packet {
   const same = shown.find(({ safeTxHash }) => safeTxHash === packet.safeTxHash);
-  return same === undefined ? packet : withSignatures(packet, same.signatures);
+  const own = ofOwners(packet, owners);
+  return same === undefined ? own : withSignatures(own, ofOwners(same, owners).signatures);
 }
 
 /** Without what others say they signed or approved: approvals are read from the chain, and only owners count. */
-function ofOwners(packet: Packet, owners: readonly string[]): Packet {
+function ofOwners<T extends Pick<Packet, "signatures">>(packet: T, owners: readonly string[]): T {
   const signatures = packet.signatures.filter(({ owner, kind }) => owners.includes(owner) && kind !== "approvedHash");
   return { ...packet, signatures };
 }
