@@ -1,4 +1,4 @@
-import { dataLength, dataSlice } from "ethers";
+import { dataSlice } from "ethers";
 import type { Provider, TransactionReceipt } from "ethers";
 import { CLASS_NAMES, reviewGuardOf } from "../../../src/keeper/review.ts";
 import { decide } from "../../../src/plan/decide.ts";
@@ -7,6 +7,7 @@ import { parseEvidence } from "../../../src/plan/evidence.ts";
 import { decodePlan } from "../../../src/plan/plan.ts";
 import { REGIME_NAMES } from "../../../src/regime/ruleMachine.ts";
 import { SAFE_INTERFACE } from "../../../src/safe/abi.ts";
+import { readSafe } from "../../../src/safe/account.ts";
 import type { Packet } from "../../../src/safe/packet.ts";
 import { recoverSignature } from "../../../src/safe/signatures.ts";
 import { Rebalancer__factory, ReviewGuard__factory } from "../../../typechain-types/index.js";
@@ -106,7 +107,9 @@ async function readPlans(
     const before = event.args["before"] as IHedgePolicy.MeasuresStructOutput;
     const after = event.args["afterwards"] as IHedgePolicy.MeasuresStructOutput;
     const evidence = event.args["evidence"] as string;
-    const packet = packets.find(({ evidenceHash }) => evidenceHash === evidence) ?? null;
+    // By the hash that ran: evidence alone could come with another transaction.
+    const ran = signers[index]?.safeTxHash;
+    const packet = packets.find((one) => one.safeTxHash === ran && one.evidenceHash === evidence) ?? null;
     return [
       {
         time: times.get(log.blockNumber) ?? 0,
@@ -143,9 +146,13 @@ async function signersOf(
   try {
     const call = SAFE_INTERFACE.decodeFunctionData("execTransaction", transaction?.data ?? "0x");
     const bytes = call[9] as string;
-    const count = Math.floor(dataLength(bytes) / 65);
-    const parts = Array.from({ length: count }, (_, index) => dataSlice(bytes, index * 65, index * 65 + 65));
-    return { safeTxHash, signers: parts.map((part) => recoverSignature(safeTxHash, part).owner) };
+    const { threshold, owners } = await readSafe(provider, safe, receipt.blockNumber - 1).catch(() =>
+      readSafe(provider, safe),
+    );
+    // The Safe looks at the first ones only, and whoever executes may append what they like.
+    const parts = Array.from({ length: threshold }, (_, index) => dataSlice(bytes, index * 65, index * 65 + 65));
+    const made = parts.map((part) => recoverSignature(safeTxHash, part).owner);
+    return { safeTxHash, signers: transaction?.to === safe ? made.filter((owner) => owners.includes(owner)) : [] };
   } catch {
     // Executed through another contract, or signed by a contract: who signed is not in the call data in this form.
     return { safeTxHash, signers: [] };
