@@ -2,15 +2,19 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createHash } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { expect } from "chai";
+import { FetchRequest } from "ethers";
 import { offerOf } from "../../app/src/model/offer.ts";
 import { effectText, lastStep, whyText } from "../../app/src/model/sentence.ts";
 import { signalRows, whatWouldChange } from "../../app/src/model/signals.ts";
 import type { AnnouncedCall } from "../../app/src/chain/history.ts";
 import type { Overview } from "../../app/src/chain/overview.ts";
 import { nextEvents, sessionDispute } from "../../app/src/model/events.ts";
-import { causeOf, isFinal, verdictLine } from "../../app/src/model/checks.ts";
+import { causeOf, isFinal, isReadAgain, newlyUnchecked, verdictLine } from "../../app/src/model/checks.ts";
 import { isPrivate } from "../../app/src/state/connection.ts";
+import { getUrl } from "../../app/src/state/getUrl.ts";
 import { inGroups, parseAmount, plainTimes, signedPercent, times, usdc, when } from "../../app/src/model/format.ts";
 import { limitsOf } from "../../app/src/model/limits.ts";
 import {
@@ -37,11 +41,24 @@ describe("The review page's words and numbers", () => {
     false,
   ];
 
+  const check = (name: string, outcome: "match" | "mismatch" | "not checked") => ({
+    section: "identity" as const,
+    name,
+    outcome,
+    detail: "so",
+  });
+
   it("reads amounts as they are typed, and nothing else", () => {
     expect(parseAmount("1,000.5", 6)).to.equal(1_000_500_000n);
+    expect(parseAmount("1,234,567", 6)).to.equal(1_234_567_000_000n);
+    expect(parseAmount("1500", 6)).to.equal(1_500_000_000n);
     expect(parseAmount(" 0.000001 ", 6)).to.equal(1n);
     for (const wrong of ["", "0", "-1", "1e3", "1.0000001", "abc", "1.", "99999999999999999"]) {
       expect(parseAmount(wrong, 6), wrong).to.equal(null);
+    }
+    // A decimal comma is no group: "1000,50" must not become a hundred thousand.
+    for (const comma of ["1000,50", "1,5", "1,500", "1,50.00", "1,5000.00", ",5", "1,,000.0", "1.000,50"]) {
+      expect(parseAmount(comma, 6), comma).to.equal(null);
     }
   });
 
@@ -55,6 +72,7 @@ describe("The review page's words and numbers", () => {
       "0.0 %",
     ]);
     expect(plainTimes("expired at 2030-03-15T00:00:59.000Z.")).to.equal("expired at 15 Mar 2030, 00:00 UTC.");
+    expect(plainTimes("at 2030-99-99T00:00:00Z")).to.equal("at 2030-99-99T00:00:00Z");
     expect(when(1_899_763_200)).to.equal("15 Mar 2030, 00:00 UTC");
     expect(inGroups(`0x${"ab12".repeat(16)}`)).to.deep.equal(Array<string>(16).fill("ab12"));
   });
@@ -117,12 +135,6 @@ describe("The review page's words and numbers", () => {
   });
 
   it("is green only when everything was checked and matches", () => {
-    const check = (name: string, outcome: "match" | "mismatch" | "not checked") => ({
-      section: "identity" as const,
-      name,
-      outcome,
-      detail: "",
-    });
     expect(verdictLine([check("a", "match")]).colour).to.equal("green");
     expect(verdictLine([check("a", "match"), check("b", "not checked")])).to.deep.equal({
       colour: "amber",
@@ -134,12 +146,57 @@ describe("The review page's words and numbers", () => {
 
   it("lets nobody wave through another Safe or vault, a delegatecall, or a change of the Safe", () => {
     const red = (name: string) => [{ section: "now" as const, name, outcome: "mismatch" as const, detail: "so" }];
-    for (const name of ["safe", "chain", "your vault", "plain call", "safe untouched"]) {
-      expect(isFinal(red(name)), name).to.equal(true);
-    }
+    expect(isFinal(red("safe untouched"))).to.equal(true);
     expect(isFinal(red("freshness"))).to.equal(false);
     expect(causeOf([...red("freshness"), ...red("simulation")])).to.equal("freshness: so; simulation: so");
     expect(causeOf([])).to.equal(null);
+  });
+
+  it("holds back what is less checked at the click than it was on the screen", () => {
+    const seen = [check("review", "not checked"), check("proposed now", "match")];
+    expect(newlyUnchecked(seen, seen)).to.equal(null);
+    expect(newlyUnchecked(seen, [check("review", "match"), check("proposed now", "match")])).to.equal(null);
+    expect(newlyUnchecked(seen, [check("review", "not checked"), check("proposed now", "not checked")])).to.equal(
+      "proposed now: so",
+    );
+  });
+
+  it("tells nothing by evidence that is not what the chain has, or that follows other rules", () => {
+    const good = ["evidence hash", "evidence: block", "ruleset", "decision"].map((name) => check(name, "match"));
+    expect(
+      isReadAgain([...good, check("simulation", "mismatch"), check("evidence: not re-read", "not checked")]),
+    ).to.equal(true);
+    expect(isReadAgain(good.slice(0, 3)), "nothing was decided").to.equal(false);
+    for (const name of ["evidence hash", "evidence: block", "evidence: feeds.base", "ruleset", "model"]) {
+      expect(isReadAgain([...good, check(name, "mismatch")]), name).to.equal(false);
+    }
+  });
+
+  it("waits for a node's whole answer as long as it waits for its beginning, and reads no answer without end", async () => {
+    const server = createServer((request, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      if (request.url === "/stalls") return void response.write("[");
+      if (request.url === "/answers") return void response.end('{"a":1}');
+      const more = (): void => {
+        while (!response.destroyed && response.write(" ".repeat(1 << 20)));
+        if (!response.destroyed) response.once("drain", more);
+      };
+      more();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const ask = (path: string): Promise<unknown> => {
+      const request = new FetchRequest(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`);
+      request.timeout = path === "/endless" ? 60_000 : 500;
+      return getUrl(request).then(({ body }) => new TextDecoder().decode(body ?? new Uint8Array()), String);
+    };
+    try {
+      expect(await ask("/answers")).to.equal('{"a":1}');
+      expect(await ask("/stalls")).to.include("does not answer in time");
+      expect(await ask("/endless")).to.include("The node answers more than 33554432 bytes");
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   it("asks a node over https, or on this machine, and no other", () => {
@@ -324,7 +381,21 @@ describe("The review page's settings", () => {
       problems: [],
     });
     expect(offerOf({ deployment: file(real) }, NO_SETTINGS).rows.map(({ now }) => now)).to.deep.equal(
-      Array.from({ length: 11 }, () => null),
+      Array.from({ length: 13 }, () => null),
+    );
+    // Owners, modules and the block decide verdicts as much as addresses do.
+    const dated = (safe: object): string =>
+      file(real).replace("{", `{"atDeployment":${JSON.stringify({ block: 7, safe })},`);
+    const safe = { version: "1.4.1", owners: [real], threshold: 1, modules: [] as string[], fallbackHandler: null };
+    const known = { ...NO_SETTINGS, deployment: dated(safe) };
+    expect(offerOf({ deployment: dated({ ...safe, modules: [foreign] }) }, known).rows).to.deep.equal([
+      { name: "The Safe’s modules", now: "none", offered: foreign },
+    ]);
+    expect(offerOf({ deployment: dated(safe).replace("7", "9") }, known).rows).to.deep.equal([
+      { name: "Deployed in block", now: "7", offered: "9" },
+    ]);
+    expect(offerOf({ deployment: file(real) }, known).rows.map(({ offered }) => offered)).to.deep.equal(
+      Array.from({ length: 6 }, () => "none"),
     );
     for (const rpc of ["https://rpc.example@evil.example/", "javascript:alert(1)", "rpc.example"]) {
       expect(offerOf({ rpc }, inForce).problems, rpc).to.have.length(1);

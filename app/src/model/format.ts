@@ -60,7 +60,11 @@ export function when(seconds: number): string {
 
 /** A text whose times, as the command line writes them, are written as everywhere on the page. */
 export function plainTimes(text: string): string {
-  return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (iso) => when(Math.floor(Date.parse(iso) / 1000)));
+  return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (iso) => {
+    const milliseconds = Date.parse(iso);
+    // A packet's text may look like a time and be none.
+    return Number.isNaN(milliseconds) ? iso : when(Math.floor(milliseconds / 1000));
+  });
 }
 
 /** A day since 1970-01-01 as "14 Mar 2030". */
@@ -73,9 +77,14 @@ export function inGroups(hash: string): string[] {
   return hash.replace(/^0x/, "").match(/.{1,4}/g) ?? [];
 }
 
-/** The amount in a field, in units of so many decimals; null for what is no positive amount. */
+/**
+ * The amount in a field, in units of so many decimals; null for what is no positive amount. A comma groups thousands where a
+ * point or another comma says so; "1,500" alone is one and a half in half of the world, and taken as neither.
+ */
 export function parseAmount(text: string, decimals: number): bigint | null {
-  const match = /^(\d{1,15})(?:\.(\d+))?$/.exec(text.trim().replaceAll(",", ""));
+  const plain = text.trim();
+  const isGrouped = /^\d{1,3}(,\d{3}){2,4}$|^\d{1,3}(,\d{3}){1,4}\.\d+$/.test(plain);
+  const match = /^(\d{1,15})(?:\.(\d+))?$/.exec(isGrouped ? plain.replaceAll(",", "") : plain);
   if (match === null || (match[2]?.length ?? 0) > decimals) return null;
   const units = BigInt(match[1] ?? "0") * 10n ** BigInt(decimals) + BigInt((match[2] ?? "").padEnd(decimals, "0"));
   return units > 0n ? units : null;

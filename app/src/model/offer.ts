@@ -10,8 +10,8 @@ const URL_NAMES = {
   explorer: "Block explorer",
 } as const;
 
-/** What verdicts rest on, by the names of the deployment file. */
-const CONTRACTS = {
+/** What verdicts rest on, by the names of the deployment file; what is not here is shown by its name there. */
+const DEPLOYMENT_NAMES: Readonly<Record<string, string>> = {
   chainId: "Chain",
   safe: "Safe",
   vault: "Vault",
@@ -24,7 +24,13 @@ const CONTRACTS = {
   perpAdapter: "Perp adapter",
   lens: "Lens",
   guard: "Review guard",
-} as const satisfies Partial<Record<keyof Deployment, string>>;
+  "atDeployment.block": "Deployed in block",
+  "atDeployment.safe.version": "The Safe’s version",
+  "atDeployment.safe.owners": "The Safe’s owners",
+  "atDeployment.safe.threshold": "Signatures needed",
+  "atDeployment.safe.modules": "The Safe’s modules",
+  "atDeployment.safe.fallbackHandler": "The Safe’s fallback handler",
+};
 
 /** One thing a link would change. */
 export interface OfferRow {
@@ -53,7 +59,7 @@ export function offerOf(offered: Partial<Settings>, inForce: Settings): Offer {
     if (name === "deployment") {
       const [now, next] = [read(inForce.deployment), read(value)];
       if (next === null) problems.push("Its deployment file is none: nothing could be verified by it.");
-      else rows.push(...contractRows(now, next));
+      else rows.push(...deploymentRows(now, next));
       continue;
     }
     const next = value === "" ? "none" : placeOf(value);
@@ -67,11 +73,26 @@ export function offerOf(offered: Partial<Settings>, inForce: Settings): Offer {
   return { rows, problems };
 }
 
-function contractRows(now: Deployment | null, next: Deployment): OfferRow[] {
-  return (Object.keys(CONTRACTS) as (keyof typeof CONTRACTS)[]).flatMap((key) => {
-    const [before, after] = [now?.[key] ?? null, next[key] ?? null];
-    return before === after ? [] : [{ name: CONTRACTS[key], now: before, offered: after ?? "none" }];
+/** Every difference: a verdict rests on whose the Safe was, and from which block on, as much as on addresses. */
+function deploymentRows(now: Deployment | null, next: Deployment): OfferRow[] {
+  const [before, after] = [now === null ? new Map<string, string>() : flat(now), flat(next)];
+  return [...new Set([...before.keys(), ...after.keys()])].flatMap((key) => {
+    const [was, becomes] = [before.get(key) ?? null, after.get(key) ?? null];
+    return was === becomes ? [] : [{ name: DEPLOYMENT_NAMES[key] ?? key, now: was, offered: becomes ?? "none" }];
   });
+}
+
+/** A deployment's values by the path of their keys. */
+function flat(value: object, path = ""): Map<string, string> {
+  return new Map(
+    Object.entries(value).flatMap(([key, inner]: [string, unknown]): [string, string][] => {
+      const name = `${path}${key}`;
+      if (inner === undefined) return [];
+      if (Array.isArray(inner)) return [[name, inner.length === 0 ? "none" : inner.join(", ")]];
+      if (typeof inner === "object" && inner !== null) return [...flat(inner, `${name}.`)];
+      return [[name, typeof inner === "string" ? inner : inner === null ? "none" : JSON.stringify(inner)]];
+    }),
+  );
 }
 
 /** Scheme and host, which say who answers; null for what is no web address, or carries a user that reads like a host. */

@@ -2,6 +2,7 @@ import type { Packet } from "../../../src/safe/packet.ts";
 import { decodePlan } from "../../../src/plan/plan.ts";
 import { guardCallOf } from "../../../src/keeper/guardChecks.ts";
 import { domainHash, messageHash, safeTxHash } from "../../../src/safe/transaction.ts";
+import { callText } from "../model/calls.ts";
 import { inGroups } from "../model/format.ts";
 import { Panel } from "./basics.tsx";
 
@@ -73,12 +74,11 @@ export function Digests({ packet }: { packet: Packet }) {
 /** The bytes that would run, decoded here: what the packet says they are is its own word only. */
 function decodedText(packet: Packet): string {
   const { data } = packet.safeTx;
-  if (data === "0x") return "no data: nothing is called";
   const guardCall = guardCallOf(packet);
   if (guardCall !== null) return `${guardCall.name}(${guardCall.guard})`;
   try {
     return JSON.stringify(decodePlan(data), null, 2);
   } catch {
-    return `${(data.length - 2) / 2} bytes this page cannot read`;
+    return callText(packet.safeTx, packet.safe);
   }
 }

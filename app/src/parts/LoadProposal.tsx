@@ -6,7 +6,7 @@ import { usePage } from "../state/page.ts";
 import { proposalByHash } from "../state/proposals.ts";
 import { useAction } from "../state/useAction.ts";
 import { useThere } from "../state/useThere.ts";
-import { textOf } from "../state/files.ts";
+import { nameOf, textOf } from "../state/files.ts";
 import { Field, Outcome, Panel } from "./basics.tsx";
 import { PendingList } from "./PendingList.tsx";
 
@@ -19,9 +19,9 @@ export function LoadProposal({ vault }: { vault: Vault }) {
   const isThere = useThere();
   const request = { settings, serviceKey, deployment: vault.deployment, provider: vault.provider };
   const open = (file: File): void =>
-    action.run(`Reading ${file.name}`, async () => {
+    action.run(`Reading ${nameOf(file)}`, async () => {
       const packet = parsePacket(await textOf(file));
-      if (isThere.current) load({ packet, from: `the file ${file.name}` });
+      if (isThere.current) load({ packet, from: `the file ${nameOf(file)}` });
       return "Read.";
     });
   return (

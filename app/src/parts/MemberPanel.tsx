@@ -178,7 +178,7 @@ function AmountForm({
   const wrong = tooMuch
     ? `You have ${decimals === 6 ? usdc(most) : shares(most)}.`
     : text !== "" && amount === null
-      ? `A positive number with at most ${decimals} decimals.`
+      ? `A positive number with at most ${decimals} decimals after a point, such as 1500 or 1,500.00.`
       : undefined;
   const hint = wrong ?? brought.problem ?? brought.value ?? undefined;
   return (

@@ -48,12 +48,12 @@ export function PendingList({ vault }: { vault: Vault }) {
     .filter(({ packet }) => !told.some((one) => one.packet.safeTxHash === packet.safeTxHash))
     .map(({ packet }) => ({ packet, from: "this visit", origin: null }));
   const found = [...told, ...signedHere];
-  const unclaimed = (pending.value?.calls ?? []).filter(
-    ({ call }) =>
-      !found.some(({ packet: { safeTx } }) =>
-        [safeTx.to === call.to, safeTx.value === call.value, safeTx.data === call.data].every(Boolean),
-      ),
-  );
+  const isTold = ({ call }: AnnouncedCall): boolean =>
+    found.some(({ packet: { safeTx } }) =>
+      [safeTx.to === call.to, safeTx.value === call.value, safeTx.data === call.data].every(Boolean),
+    );
+  // A proposal shown for a call that is no plan explains nothing of it: whoever announced it could bring one.
+  const unclaimed = (pending.value?.calls ?? []).filter((call) => call.class === "other call" || !isTold(call));
   const problems = [...(pending.value?.problems ?? []), ...(pending.problem === null ? [] : [pending.problem])];
   const nothing = pending.value !== null && found.length + unclaimed.length + problems.length === 0;
   const veto = async (key: string): Promise<string> => {
@@ -76,34 +76,40 @@ export function PendingList({ vault }: { vault: Vault }) {
       ))}
       {nothing ? <p className="quiet">Nothing is pending.</p> : null}
       {pending.value === null && pending.busy ? <p className="quiet">Asking…</p> : null}
-      {unclaimed.map(({ key, by, class: kind, fate, call, readyAt, expiresAt }) => (
-        <Note
-          key={key}
-          kind={kind === "other call" ? "bad" : "warn"}
-          title="Announced on chain, and nobody shows you a proposal for it"
-        >
-          <p>
-            <Linked kind="address" value={by} /> announced {kind === "other call" ? "a call" : `a ${kind}`} of your Safe
-            to <Linked kind="address" value={call.to} />: {callText(call, deployment.safe)}.{" "}
-            {fate === "waits"
-              ? `Votes can stop it until ${when(readyAt)}.`
-              : `It may run until ${when(expiresAt)}, once enough owners sign.`}
-          </p>
-          {fate !== "waits" || kind === "derisk plan" ? null : (
-            <p className="buttons">
-              <button
-                type="button"
-                className="danger"
-                disabled={account === null || action.running !== null}
-                onClick={() => action.run("Voting", () => veto(key))}
-              >
-                Veto it
-              </button>
-              {account === null ? "Connect a wallet that had votes a day before." : null}
+      {unclaimed
+        .map((one) => ({ ...one, told: isTold(one) }))
+        .map(({ key, by, class: kind, fate, call, readyAt, expiresAt, told: isShown }) => (
+          <Note
+            key={key}
+            kind={kind === "other call" ? "bad" : "warn"}
+            title={
+              isShown
+                ? "Announced on chain, and it is no plan"
+                : "Announced on chain, and nobody shows you a proposal for it"
+            }
+          >
+            <p>
+              <Linked kind="address" value={by} /> announced {kind === "other call" ? "a call" : `a ${kind}`} of your
+              Safe to <Linked kind="address" value={call.to} />: {callText(call, deployment.safe)}.{" "}
+              {fate === "waits"
+                ? `Votes can stop it until ${when(readyAt)}.`
+                : `It may run until ${when(expiresAt)}, once enough owners sign.`}
             </p>
-          )}
-        </Note>
-      ))}
+            {fate !== "waits" || kind === "derisk plan" ? null : (
+              <p className="buttons">
+                <button
+                  type="button"
+                  className="danger"
+                  disabled={account === null || action.running !== null}
+                  onClick={() => action.run("Voting", () => veto(key))}
+                >
+                  Veto it
+                </button>
+                {account === null ? "Connect a wallet that had votes a day before." : null}
+              </p>
+            )}
+          </Note>
+        ))}
       <ul className="pending">
         {found.map(({ packet, from, origin }) => (
           <li key={packet.safeTxHash}>

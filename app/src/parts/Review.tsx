@@ -10,13 +10,13 @@ import type { Evidence } from "../../../src/plan/evidence.ts";
 import { pairOf } from "../../../src/plan/state.ts";
 import type { Packet } from "../../../src/safe/packet.ts";
 import { bookOf } from "../model/book.ts";
-import { causeOf, verdictLine } from "../model/checks.ts";
+import { causeOf, isReadAgain, newlyUnchecked, verdictLine } from "../model/checks.ts";
 import { bpsPercent, grouped, times, when, wholeUsdc } from "../model/format.ts";
 import { limitsOf } from "../model/limits.ts";
 import { isRejection, sameNonce } from "../model/rejection.ts";
 import { lastStep, tell } from "../model/sentence.ts";
 import type { Sides } from "../model/sentence.ts";
-import { headOf } from "../state/connection.ts";
+import { headOf, lagOf } from "../state/connection.ts";
 import type { Head, Trouble, Vault } from "../state/connection.ts";
 import { Unusable } from "../state/errors.ts";
 import { usePage } from "../state/page.ts";
@@ -63,18 +63,20 @@ export function Review({ vault, packet }: { vault: Vault; packet: Packet }) {
   useEffect(() => {
     if (isOld) again();
   }, [isOld, again]);
-  // Only what the checks have read again is shown as evidence; they stop early at a packet that is none.
-  const isRead = verdict?.checks.some(({ name }) => name === "decision") === true;
+  const isRead = verdict !== null && isReadAgain(verdict.checks);
   const evidence = useMemo(() => (isRead ? evidenceIn(packet) : null), [packet, isRead]);
   // All at once: what stood below would be pushed away under the reader's eyes.
   const isSettled = verdict !== null || read.problem !== null;
   const sides = useMemo(() => sidesOf(verdict, evidence), [verdict, evidence]);
-  /** Right before anything is signed or sent: throws unless what is red now is what the member accepted. */
+  /** Right before anything is signed or sent: throws when more is red than the member accepted, or unchecked than they saw. */
   const recheck = async (accepted: string | null): Promise<void> => {
     const fresh = await make();
     read.put(fresh);
-    const cause = causeOf(fresh.verdict.checks);
+    const { checks } = withNode(fresh.verdict, trouble ?? lagOf(fresh.at, Date.now()));
+    const cause = causeOf(checks);
     if (cause !== null && cause !== accepted) throw new Unusable(`A check is red now: ${cause}`, "Nothing was signed.");
+    const more = newlyUnchecked(verdict?.checks ?? [], checks);
+    if (more !== null) throw new Unusable(`Not checked any more: ${more}`, "Nothing was signed. Look again.");
   };
   return (
     <>

@@ -82,6 +82,8 @@ export function VotePanel({ vault, packet, verdict, isCurrent, recheck, onChain 
   // A verdict on the screen is of a moment ago: what is signed or sent is verified at the click.
   const gated = async <T,>(work: () => Promise<T>): Promise<T> => {
     await recheck(accepted);
+    // A wallet must not ask for one proposal while the member looks at another.
+    if (!isThere.current) throw new Unusable("You have left this proposal", "Nothing was signed.");
     return work();
   };
   const state = vote.value;

@@ -114,6 +114,12 @@ export function useReady(connection: Connection, settings: Settings): Ready {
     if (deployment.chainId !== chainId) {
       return { kind: "wrong chain", expected: deployment.chainId, actual: chainId };
     }
+    // From that block on announcements are looked for: a later one would hide them all.
+    const { block = 0 } = deployment.atDeployment ?? {};
+    if (block > head.number) {
+      const problem = `it says the vault was deployed in block ${block}, and the newest block is ${head.number}`;
+      return { kind: "bad deployment", problem };
+    }
     return { kind: "ready", vault: { provider, deployment, head, chainId } };
   }, [connection, deployment]);
 }
@@ -131,7 +137,7 @@ export function isPrivate(url: string): boolean {
 }
 
 /** A local chain may be years ahead; only one that is behind the wall clock is stale. */
-function lagOf(head: Head, nowMs: number): Trouble | null {
+export function lagOf(head: Head, nowMs: number): Trouble | null {
   const seconds = Math.floor(nowMs / 1000) - head.timestamp;
   return seconds > STALE_SECONDS ? { kind: "lagging", seconds } : null;
 }

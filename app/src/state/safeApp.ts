@@ -1,5 +1,6 @@
 import SafeAppsSDK from "@safe-global/safe-apps-sdk";
 import type { ContractTransaction } from "ethers";
+import { fitEscaped, plainLine } from "../../../src/keeper/ops/text.ts";
 import { Unusable } from "./errors.ts";
 import type { Account, WalletChoice } from "./wallet.ts";
 
@@ -24,7 +25,7 @@ export async function openSafeApp(chainId: string): Promise<WalletChoice | null>
     await account.check();
     const txs = calls.map(({ to, value = 0n, data }) => ({ to, value: String(value), data }));
     const { safeTxHash } = await sdk.txs.send({ txs });
-    return `Handed to your Safe as ${safeTxHash}: it is done when its owners have confirmed it there.`;
+    return `Handed to your Safe as ${fitEscaped(plainLine(safeTxHash), 66)}: it is done when its owners have confirmed it there.`;
   };
   const account: Account = {
     kind: "safe",

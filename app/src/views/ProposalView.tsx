@@ -28,8 +28,11 @@ export function ProposalView() {
               <p>
                 Proposal <code>{shortHash(loaded.packet.safeTxHash)}</code> from {loaded.from}
                 <span className="beneath">
-                  Checked for your Safe <Linked kind="address" value={vault.deployment.safe} /> on chain {vault.chainId}
-                  , read through {new URL(settings.rpc).host}
+                  {loaded.packet.safe === vault.deployment.safe
+                    ? "Checked for your Safe"
+                    : "It is for a Safe that is not yours:"}{" "}
+                  <Linked kind="address" value={loaded.packet.safe} /> on chain {vault.chainId}, read through{" "}
+                  {new URL(settings.rpc).host}
                 </span>
               </p>
               <p className="buttons">
