@@ -1,21 +1,29 @@
-// The keeper's own cost: `npm run bench:keeper`. Round trips and own time of a tick, memory over many, and a slot of a thousand vaults
-// on one Postgres with two and four workers. The chain answers from memory, so that the keeper is what is measured. Exits 1
-// when a figure is not kept. `-- --ticks 1000 --vaults 100` for a quick look.
+// The keeper's own cost: `npm run bench:keeper`. Round trips and own time of a tick, without a key and with one, memory over
+// many ticks, and a slot of a thousand vaults on one Postgres with two and four workers. The chain answers from memory, so that
+// the keeper is what is measured. Exits 1 when a figure is not kept. `-- --ticks 1000 --vaults 100` for a quick look.
 import { fork } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { Command } from "commander";
+import { encryptKeystoreJson } from "ethers";
+import { doChores } from "../src/keeper/chores.ts";
 import { openDatabase } from "../src/keeper/store/database.ts";
 import { createQueue } from "../src/keeper/queue.ts";
 import { Store } from "../src/keeper/store/store.ts";
-import { openPositions, vaultScene } from "../test/helpers/vaultScene.ts";
+import { newRounds, openPositions, vaultScene } from "../test/helpers/vaultScene.ts";
 import { startPostgres } from "../test/support/postgres.ts";
 import { startRpcProxy } from "../test/support/rpcProxy.ts";
 import type { Order, Told } from "./keeper/worker.ts";
 
+/** For reading what is decided from. */
 const MOST_ROUND_TRIPS = 3;
+/** Of the base feed within its last day: an ETH/USD feed of hourly rounds with a few more for its moves. */
+const ROUNDS_A_DAY = 60;
+/** Enough for a figure that hardly varies: memory is measured without a key. */
+const MOST_KEYED_TICKS = 500;
+const PASSWORD = "bench";
 const MOST_OWN_MS = 150;
 /** Of the heap, from the first sample after the warm-up to the last. */
 const MOST_GROWTH_MIB = 16;
@@ -28,6 +36,10 @@ const options = new Command("bench:keeper")
 
 const scene = await vaultScene();
 await openPositions(scene);
+for (let round = 0; round < ROUNDS_A_DAY; round++) await newRounds(scene);
+const keeper = scene.chain.wallet("keeper");
+// What is due is done before: measured is a tick that looks for it and finds nothing.
+await doChores(scene.chain.provider, scene.deployment, keeper);
 const answers = new Map<string, Promise<unknown>>();
 const rpc = await startRpcProxy({
   request({ method, params }) {
@@ -38,18 +50,31 @@ const rpc = await startRpcProxy({
   },
 });
 const folder = await mkdtemp(join(tmpdir(), "ballast-bench-"));
+const keystore = join(folder, "keeper.json");
+const account = { address: keeper.address, privateKey: keeper.privateKey };
+await writeFile(keystore, await encryptKeystoreJson(account, PASSWORD, { scrypt: { N: 1_024, r: 8, p: 1 } }));
 const postgres = await startPostgres();
 const now = (await scene.chain.now()) * 1_000;
 let missed = 0;
 
-const alone = await ticks();
+const alone = await ticks("alone", options.ticks);
 const [first, last] = [alone.heap[1]!, alone.heap.at(-1)!].map((bytes) => bytes / 2 ** 20) as [number, number];
 say(`${options.ticks} ticks, all ${Object.keys(alone.codes).join(", ")}`);
-promise("round trips a tick", alone.roundTrips, MOST_ROUND_TRIPS, "");
+promise("round trips a tick for reading", alone.roundTrips, MOST_ROUND_TRIPS, "");
 promise("own time a tick", alone.cpuMs, MOST_OWN_MS, " ms of CPU");
 say(`     with what it waits for: ${alone.wallMs.toFixed(1)} ms`);
 say(`     heap after garbage collection, MiB: ${alone.heap.map((bytes) => (bytes / 2 ** 20).toFixed(1)).join(", ")}`);
 promise("heap growth", last - first, MOST_GROWTH_MIB, " MiB");
+
+const keyed = await ticks("keyed", Math.min(options.ticks, MOST_KEYED_TICKS), "keeper");
+say(
+  `     with a key, and nothing to send: ${keyed.roundTrips.toFixed(1)} round trips a tick in all (${ROUNDS_A_DAY} rounds of ` +
+    `the base feed in a day), ${keyed.cpuMs.toFixed(1)} ms of CPU, all ${Object.keys(keyed.codes).join(", ")}`,
+);
+if (rpc.requests.some((methods) => methods.includes("eth_sendRawTransaction"))) {
+  missed++;
+  say("MISS something was sent");
+}
 
 const two = await slot(2);
 const four = await slot(4);
@@ -61,19 +86,20 @@ await rm(folder, { recursive: true });
 say(`bench:keeper: ${missed} figures not kept`);
 process.exit(missed === 0 ? 0 : 1);
 
-function order(names: readonly string[], worker: string, work: Order["work"], url: string): Order {
+function order(names: readonly string[], worker: string, work: Order["work"], url: string, key?: string): Order {
   const config = {
     http: null,
     chains: { local: { chainId: 31_337, rpc: [rpc.url], maxBlockAgeSeconds: 1e9, maxClockLeadSeconds: 1e9 } },
-    vaults: names.map((name) => ({ name, chain: "local", deployment: name, out: join(folder, "out") })),
+    keys: { keeper: { keystore } },
+    vaults: names.map((name) => ({ name, chain: "local", deployment: name, out: join(folder, "out"), key })),
   };
-  const { deployment } = scene;
-  return { config: JSON.stringify(config), environment: { DATABASE_URL: url }, deployment, worker, now, work };
+  const environment = { DATABASE_URL: url, BALLAST_PASSWORD: PASSWORD };
+  return { config: JSON.stringify(config), environment, deployment: scene.deployment, worker, now, work };
 }
 
-async function ticks(): Promise<Told & { kind: "ticks" }> {
-  const work = { kind: "ticks", warmUp: Math.min(200, options.ticks), count: options.ticks, samples: 5 } as const;
-  const { told, ended } = start(order(["alone"], "alone", work, await database("alone")));
+async function ticks(name: string, count: number, key?: string): Promise<Told & { kind: "ticks" }> {
+  const work = { kind: "ticks", warmUp: Math.min(200, count), count, samples: 5 } as const;
+  const { told, ended } = start(order([name], name, work, await database(name), key));
   const answer = await told("ticks");
   await ended;
   return answer as Told & { kind: "ticks" };
