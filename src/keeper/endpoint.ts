@@ -38,6 +38,13 @@ export interface EndpointEvent {
   detail: string;
 }
 
+/** A URL is found in trouble: told each time, not only when something changed. */
+export interface EndpointTrouble extends EndpointEvent {
+  kind: Exclude<EndpointEvent["kind"], "recovered">;
+  /** How often it was found so without being in order in between. */
+  times: number;
+}
+
 export interface Header {
   number: number;
   hash: string;
@@ -52,6 +59,7 @@ export interface EndpointContext {
   /** Milliseconds since 1970-01-01 UTC. */
   now: () => number;
   onEvent: (event: EndpointEvent) => void;
+  onTrouble: (trouble: EndpointTrouble) => void;
   /** After each HTTP request. */
   onRequest: (host: string, result: RequestResult) => void;
 }
@@ -78,6 +86,7 @@ export class Endpoint {
   #failures = 0;
   #expulsions = 0;
   #chainChecked = false;
+  #timesInTrouble = 0;
 
   constructor(url: string, index: number, label: string, context: EndpointContext) {
     this.#url = url;
@@ -122,7 +131,18 @@ export class Endpoint {
     if (answer.result === null) return null;
     const header = readHeader(answer.result);
     if (header === null || (block !== "latest" && header.number !== block)) throw this.fail("its answer is no block");
+    this.works();
     return header;
+  }
+
+  /**
+   * What it answered was of use: only that ends its failures. A server that always answers "too many requests" would else fail
+   * and recover at each question.
+   */
+  works(): void {
+    this.#failures = 0;
+    if (this.state === "resting" || this.state === "wrongChain") this.#recover();
+    if (this.state === "disagrees" && this.until <= this.#context.now()) this.#recover();
   }
 
   /** Lets it rest, longer after each failure in a row; a server's own Retry-After is kept to. Returns what to throw. */
@@ -165,7 +185,8 @@ export class Endpoint {
     const reason = `${behind} blocks behind, at block ${head}`;
     const known = this.state === "lagging";
     this.#stand("lagging", reason, 0);
-    if (!known) this.#report("lagging", reason);
+    if (known) this.#reportTrouble("lagging", reason);
+    else this.#report("lagging", reason);
     return false;
   }
 
@@ -181,9 +202,6 @@ export class Endpoint {
       throw this.fail(error.reason, error.retryAfter);
     }
     if (calls[0] === CHAIN_ID_CALL) this.#checkChain(answers[0]);
-    this.#failures = 0;
-    if (this.state === "resting" || this.state === "wrongChain") this.#recover();
-    if (this.state === "disagrees" && this.until <= this.#context.now()) this.#recover();
     return answers;
   }
 
@@ -216,6 +234,13 @@ export class Endpoint {
 
   #report(kind: EndpointEvent["kind"], detail: string): void {
     this.#context.onEvent({ kind, index: this.index, host: hostOf(this.#url), detail });
+    if (kind === "recovered") this.#timesInTrouble = 0;
+    else this.#reportTrouble(kind, detail);
+  }
+
+  #reportTrouble(kind: EndpointTrouble["kind"], detail: string): void {
+    const times = ++this.#timesInTrouble;
+    this.#context.onTrouble({ kind, index: this.index, host: hostOf(this.#url), detail, times });
   }
 }
 

@@ -1,12 +1,12 @@
 import { JsonRpcApiProvider, Network, keccak256 } from "ethers";
 import type { JsonRpcError, JsonRpcPayload, JsonRpcResult } from "ethers";
 import { Endpoint, rpcCall } from "./endpoint.ts";
-import type { EndpointEvent, EndpointHealth, Header, RequestResult } from "./endpoint.ts";
+import type { EndpointEvent, EndpointHealth, EndpointTrouble, Header, RequestResult } from "./endpoint.ts";
 import { NoAnswer, hostOf, judge, shortReason } from "./jsonRpc.ts";
 import type { RpcAnswer, RpcCall, RpcErrorObject } from "./jsonRpc.ts";
 import { RpcUnavailable, WrongChain } from "./observe.ts";
 
-export type { EndpointEvent, EndpointHealth, EndpointState } from "./endpoint.ts";
+export type { EndpointEvent, EndpointHealth, EndpointState, EndpointTrouble } from "./endpoint.ts";
 
 /** Blocks behind the one that enough URLs have reached from which on a URL is late, and not read from. */
 const MAX_LAG_BLOCKS = 10;
@@ -32,6 +32,8 @@ export interface EndpointsOptions {
   /** Milliseconds since 1970-01-01 UTC. */
   now?: () => number;
   onEvent?: (event: EndpointEvent) => void;
+  /** Each time a URL fails, or is late, of another chain, or contradicts the others. */
+  onTrouble?: (trouble: EndpointTrouble) => void;
   /** After each HTTP request. */
   onRequest?: (host: string, result: RequestResult) => void;
 }
@@ -120,6 +122,7 @@ export class Endpoints {
       timeoutMs: options.timeoutMs,
       now: this.#now,
       onEvent: options.onEvent ?? ((): void => undefined),
+      onTrouble: options.onTrouble ?? ((): void => undefined),
       onRequest: (host: string, result: RequestResult): void => {
         this.roundTrips++;
         options.onRequest?.(host, result);
@@ -300,9 +303,10 @@ export class Endpoints {
     for await (const endpoint of this.#turns(endpoints, always)) {
       const said = await this.#answersOf(endpoint, open);
       if (said === null) silent.push(`${endpoint.label}: ${endpoint.reason}`);
+      let limit: string | null = null;
       for (const { call, answer } of said ?? []) {
         const verdict = "error" in answer ? judge(call.method, answer.error) : "answer";
-        if (verdict === "limited") endpoint.fail(shortReason(refusalOf(answer)));
+        if (verdict === "limited") limit = shortReason(refusalOf(answer));
         if (verdict === "answer") answers.set(call.id, answer);
         else if ("error" in answer) {
           const earlier = refusals.get(call.id)?.reasons ?? [];
@@ -310,6 +314,9 @@ export class Endpoints {
           refusals.set(call.id, { ...answer.error, reasons, noState: verdict === "noState" });
         }
       }
+      // Once for all calls of a batch: they were one request.
+      if (limit !== null) endpoint.fail(limit);
+      else if (said !== null) endpoint.works();
       open = open.filter(({ id }) => !answers.has(id));
       if (open.length === 0) break;
     }

@@ -13,7 +13,7 @@ import { rpc } from "./observe.ts";
 import { observeAgreed } from "./observeAgreed.ts";
 import type { AgreedCache } from "./observeAgreed.ts";
 import { createAlerts } from "./ops/alerts.ts";
-import type { Alerts } from "./ops/alerts.ts";
+import type { Alert, Alerts } from "./ops/alerts.ts";
 import type { Log } from "./ops/log.ts";
 import { createMetrics } from "./ops/metrics.ts";
 import type { Metrics } from "./ops/metrics.ts";
@@ -161,6 +161,9 @@ interface Rim {
   alerts: Alerts;
 }
 
+/** A node that fails now and then is every day's, and another answers: so many times in a row is not. */
+const LASTING_TIMES = 3;
+
 function openChain(name: string, chain: ChainConfig, { now, log, metrics, alerts }: Rim): Endpoints {
   for (const url of chain.rpc) metrics.rpcUp(name, url, true);
   const keyOf = (host: string): string => `rpc:${name}:${host}`;
@@ -190,19 +193,19 @@ function openChain(name: string, chain: ChainConfig, { now, log, metrics, alerts
       const isUp = kind === "recovered";
       log[isUp ? "info" : "warn"](`rpc_${kind}`, { chain: name, host }, detail);
       metrics.rpcUp(name, host, isUp);
-      const key = keyOf(host);
+      if (isUp) tell(() => alerts.clear(keyOf(host)));
+    },
+    onTrouble: ({ kind, host, detail, times }) => {
       const disagrees = kind === "disagrees";
-      tell(() =>
-        isUp
-          ? alerts.clear(key)
-          : alerts.raise({
-              key,
-              vault: null,
-              code: disagrees ? "RPCS_DISAGREE" : "RPC_TROUBLE",
-              severity: disagrees ? "critical" : "warning",
-              text: `${host} of ${name}: ${detail}`,
-            }),
-      );
+      const alert: Alert = {
+        key: keyOf(host),
+        vault: null,
+        code: disagrees ? "RPCS_DISAGREE" : "RPC_TROUBLE",
+        severity: disagrees ? "critical" : "warning",
+        text: `${host} of ${name}: ${detail}`,
+      };
+      const mayPass = (kind === "failed" || kind === "lagging") && times < LASTING_TIMES;
+      tell(() => (mayPass ? alerts.note(alert) : alerts.raise(alert)));
     },
   });
 }

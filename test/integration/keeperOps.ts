@@ -4,6 +4,7 @@ import { existsSync, openSync } from "node:fs";
 import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
+import type { Deployment } from "../../src/plan/deployment.ts";
 import { parseConfig } from "../../src/keeper/config.ts";
 import type { SinkConfig } from "../../src/keeper/config.ts";
 import type { Observation } from "../../src/keeper/observe.ts";
@@ -19,11 +20,15 @@ import type { Outside, Patience } from "../../src/keeper/ops/request.ts";
 import { createSinks, sendTest } from "../../src/keeper/ops/sinks.ts";
 import type { Message, Sink } from "../../src/keeper/ops/sinks.ts";
 import { ERROR_CODES } from "../../src/keeper/tickErrors.ts";
+import { openKeeper } from "../../src/keeper/service.ts";
+import type { Keeper } from "../../src/keeper/service.ts";
 import { openDatabase } from "../../src/keeper/store/database.ts";
 import { Store } from "../../src/keeper/store/store.ts";
 import { freePort } from "../helpers/ballast.ts";
 import { BACKENDS, emptyDatabase } from "../helpers/databases.ts";
 import { rejection } from "../helpers/safeScene.ts";
+import { startRpcProxy } from "../support/rpcProxy.ts";
+import type { RpcProxy } from "../support/rpcProxy.ts";
 import { startScriptedServer } from "../support/ops/scriptedServer.ts";
 import type { ScriptedServer } from "../support/ops/scriptedServer.ts";
 
@@ -448,7 +453,7 @@ describe("the keeper's alerts", () => {
     const alerts = createAlerts({ state, sinks: [hung], log, repeatAfterSeconds: REPEAT_SECONDS, now });
     await alerts.raise(ALERT);
     expect(await alerts.settled(20)).to.equal(false);
-    const again = await state.raise(ALERT, AT, REPEAT_SECONDS, { quietSeconds: REPEAT_SECONDS, isTold: true });
+    const again = await state.raise(ALERT, AT, REPEAT_SECONDS, { quietSeconds: REPEAT_SECONDS, afterSeconds: 0 });
     expect(again).to.equal(true);
   });
 
@@ -574,8 +579,8 @@ describe("the keeper's alerts", () => {
         expect(await settled()).to.deep.equal(["a standing critical Low.", "a standing critical Low."]);
       });
 
-      it("that may pass are kept and not told; they are when they do not pass", async () => {
-        const { alerts, settled } = scene(opened.state, ["a"], 10_000);
+      it("that may pass are told when they have stood for a minute, or are known not to pass", async () => {
+        const { alerts, clock, settled } = scene(opened.state, ["a"], 10_000);
         await alerts.note(alert);
         await alerts.clear(alert.key);
         await alerts.note(alert);
@@ -584,6 +589,18 @@ describe("the keeper's alerts", () => {
         expect(await settled()).to.deep.equal(["a standing warning Low."]);
         await alerts.note({ ...alert, severity: "critical" });
         expect(await settled()).to.deep.equal([]);
+        const lasting = { ...alert, key: `${alert.key}/lasting` };
+        await alerts.note(lasting);
+        clock.now += 59_000;
+        await alerts.note(lasting);
+        expect(await settled()).to.deep.equal([]);
+        clock.now += 1_000;
+        await alerts.note(lasting);
+        expect(await settled()).to.deep.equal(["a standing warning Low."]);
+        clock.now += 1_000;
+        await alerts.clear(lasting.key);
+        await alerts.note(lasting);
+        expect(await settled()).to.deep.equal(["a resolved warning Low. 2026-01-02T03:04:05.000Z"]);
       });
 
       it("that nobody could be told before they ended are told at once when they are back", async () => {
@@ -654,6 +671,109 @@ describe("the keeper's alerts", () => {
       expect(JSON.stringify(lines)).to.include("alert_state_failed").and.not.include(SECRET);
     });
   }
+});
+
+describe("a keeper's alerts of its nodes", () => {
+  let proxies: RpcProxy[];
+  let keeper: Keeper;
+  let clock: { now: number };
+  let lines: Record<string, unknown>[];
+
+  before(async () => {
+    const request = ({ method }: { method: string }): Promise<string> =>
+      Promise.resolve(method === "eth_chainId" ? "0x1" : "0x10");
+    proxies = await Promise.all([startRpcProxy({ request }), startRpcProxy({ request })]);
+  });
+  beforeEach(async () => {
+    clock = { now: AT.getTime() };
+    const captured = captureLog();
+    ({ lines } = captured);
+    const place = await emptyDatabase("embedded");
+    const config = parseConfig(
+      JSON.stringify({
+        database: place,
+        chains: { main: { chainId: 1, rpc: proxies.map(({ url }) => url) } },
+        vaults: [{ name: "one", chain: "main", deployment: "d.json", out: "o" }],
+      }),
+      "test.yaml",
+      {},
+    );
+    keeper = await openKeeper({
+      config,
+      environment: {},
+      worker: "w",
+      readDeployment: () => Promise.resolve({ chainId: "1" } as Deployment),
+      log: captured.log,
+      version: "1",
+      now: () => clock.now,
+    });
+  });
+  afterEach(async () => {
+    for (const proxy of proxies) proxy.fail(null);
+    await keeper.close();
+  });
+  after(() => Promise.all(proxies.map((proxy) => proxy.close())));
+
+  /** What was told of, in order. */
+  const told = (): string[] =>
+    lines
+      .filter(({ event }) => /^alert_/.test(String(event)))
+      .map(({ event, code }) => `${String(event)} ${String(code)}`);
+  const TROUBLE = "alert_standing RPC_TROUBLE";
+  const OVER = "alert_resolved RPC_TROUBLE";
+  /** Asks the chain when the first node's rest is over; the second answers where it does not. */
+  async function ask(seconds = 1): Promise<void> {
+    clock.now += seconds * 1_000;
+    await keeper.chains.get("main")!.provider.send("eth_blockNumber", []);
+  }
+  /** Alerts of nodes are told beside what goes on. */
+  async function toldAre(expected: string[]): Promise<void> {
+    for (let tries = 0; tries < 200 && told().length < expected.length; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(told()).to.deep.equal(expected);
+  }
+
+  it("a node that fails now and then: none; that fails three times in a row: one, and one when it works", async () => {
+    const down = { mode: "status", status: 503 } as const;
+    for (let i = 0; i < 10; i++) {
+      proxies[0]!.fail(down);
+      await ask();
+      proxies[0]!.fail(null);
+      await ask();
+    }
+    proxies[0]!.fail(down);
+    for (const seconds of [1, 1, 2]) await ask(seconds);
+    await toldAre([TROUBLE]);
+    expect((await keeper.store.alerts())[0]!.toldAt).to.deep.equal(new Date(clock.now));
+    proxies[0]!.fail(null);
+    await ask(4);
+    await toldAre([TROUBLE, OVER]);
+  });
+
+  it("a node that is asked but seldom and fails: one, a minute later", async () => {
+    proxies[0]!.fail({ mode: "status", status: 503 });
+    await ask();
+    await ask(60);
+    await toldAre([TROUBLE]);
+  });
+
+  it("a node whose every answer is that it wants fewer requests: one, and no end in between", async () => {
+    proxies[0]!.fail({ mode: "error", code: -32_005, message: "rate limit exceeded", methods: ["eth_blockNumber"] });
+    for (let i = 0; i < 6; i++) await ask(2 ** i);
+    proxies[0]!.fail(null);
+    await ask(64);
+    await toldAre([TROUBLE, OVER]);
+  });
+
+  it("a batch that a node limits counts once, however many calls are in it", async () => {
+    proxies[0]!.fail({ mode: "error", code: -32_005, message: "rate limit exceeded", methods: ["eth_blockNumber"] });
+    await ask();
+    const { provider } = keeper.chains.get("main")!;
+    clock.now += 1_000;
+    await Promise.all(Array.from({ length: 5 }, () => provider.send("eth_blockNumber", [])));
+    expect(keeper.chains.get("main")!.health()[0]!.failures).to.equal(2);
+  });
 });
 
 describe("the keeper's log on standard error", () => {

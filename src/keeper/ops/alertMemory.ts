@@ -18,16 +18,18 @@ export const RANK: Record<Severity, number> = { info: 0, warning: 1, critical: 2
 export function alertMemory(limit: number): AlertState {
   const faults = new Map<string, Kept>();
   return {
-    async raise(alert, now, repeatAfterSeconds, { quietSeconds, isTold }) {
+    async raise(alert, now, repeatAfterSeconds, { quietSeconds, afterSeconds }) {
       const before = faults.get(alert.key);
       const isNew = before === undefined || before.isOver;
+      const since = isNew ? now : before.since;
       const timesTold = isNew ? 0 : before.timesTold;
-      const isDue = isTold && isDueAt(before, alert, now, timesTold > 0 ? repeatAfterSeconds : quietSeconds);
+      const isOld = afterSeconds === 0 || now.getTime() - since.getTime() >= afterSeconds * 1_000;
+      const isDue = isOld && isDueAt(before, alert, now, timesTold > 0 ? repeatAfterSeconds : quietSeconds);
       // To the end of the map, whose beginning is forgotten first.
       faults.delete(alert.key);
       faults.set(alert.key, {
         alert,
-        since: isNew ? now : before.since,
+        since,
         isOver: false,
         toldAt: isDue ? now : (before?.toldAt ?? null),
         toldSeverity: isDue || before === undefined ? alert.severity : before.toldSeverity,

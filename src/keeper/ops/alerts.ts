@@ -43,13 +43,13 @@ export interface Alert {
 export interface AlertState {
   /**
    * True when it has to be told now: new, worse than it was, or due to be repeated; where it ended and is back, told
-   * `quietSeconds` ago or longer. Never without `isTold`: then it only stands. Only one worker is told so.
+   * `quietSeconds` ago or longer. Never before it has stood for `afterSeconds`. Only one worker is told so.
    */
   raise(
     alert: Alert,
     now: Date,
     repeatAfterSeconds: number,
-    options: { quietSeconds: number; isTold: boolean },
+    options: { quietSeconds: number; afterSeconds: number },
   ): Promise<boolean>;
   /** Ends it; what it was when it had been told since it stood, else null. */
   clear(
@@ -64,7 +64,7 @@ export interface AlertState {
 export interface Alerts {
   /** A fault stands. Told when it is new, worse, or due to be repeated; one that comes and goes, once in half an hour. */
   raise(alert: Alert): Promise<void>;
-  /** A fault stands that may well pass by itself: shown, not told. When it does not pass, `raise` tells it. */
+  /** A fault stands that may well pass by itself: shown, and told only where it has stood for a minute. */
   note(alert: Alert): Promise<void>;
   /** It stands no longer: told when it had been. */
   clear(key: string): Promise<void>;
@@ -98,6 +98,8 @@ const STATE_TIMEOUT_MS = 10_000;
  * schedule, so that what fails at every other one is told of a few times a day and not at each.
  */
 const QUIET_SECONDS = 1_800;
+/** What may pass is told of when it has stood for so long: a node that starts again, a service that limits us, take less. */
+const PASSING_SECONDS = 60;
 /** Messages that may wait for one sink: more, and the sink is not being read anyway. */
 const MAX_WAITING = 100;
 /** Faults remembered here while the state is out of reach. */
@@ -120,12 +122,12 @@ export function createAlerts(options: AlertsOptions): Alerts {
     }
   }
 
-  async function stands(raised: Alert, isTold: boolean): Promise<void> {
+  async function stands(raised: Alert, afterSeconds: number): Promise<void> {
     // Kept and served as it is told: no secret of a URL, no second line.
     const alert = { ...raised, text: speakable(raised.text) };
     const quietSeconds = URGENT.has(alert.code) ? 0 : Math.min(QUIET_SECONDS, repeatAfterSeconds);
     const raiseIn = (kept: AlertState): Promise<boolean> =>
-      kept.raise(alert, new Date(now()), repeatAfterSeconds, { quietSeconds, isTold });
+      kept.raise(alert, new Date(now()), repeatAfterSeconds, { quietSeconds, afterSeconds });
     const question = await asked("raise", () => raiseIn(state));
     const isDue = question === null ? await raiseIn(alone) : question.answer;
     // What the state knows, it also knows the end of.
@@ -144,8 +146,8 @@ export function createAlerts(options: AlertsOptions): Alerts {
   }
 
   return {
-    raise: (alert) => stands(alert, true),
-    note: (alert) => stands(alert, false),
+    raise: (alert) => stands(alert, 0),
+    note: (alert) => stands(alert, PASSING_SECONDS),
 
     async clear(key) {
       const at = new Date(now());

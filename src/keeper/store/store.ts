@@ -326,17 +326,17 @@ export class Store {
   /**
    * A condition stands: true when it has to be told, because it is new, worse than when last told, or last told
    * `repeatAfterSeconds` ago; where it ended in between and is back, `quietSeconds` ago. Of several workers that raise it at
-   * once, one is told so. With `isTold: false` it stands, and is not to be told yet.
+   * once, one is told so. Never before it has stood for `afterSeconds`.
    */
   async raise(
     alert: Alert,
     now: Date,
     repeatAfterSeconds: number,
-    { quietSeconds = 0, isTold = true }: { quietSeconds?: number; isTold?: boolean } = {},
+    { quietSeconds = 0, afterSeconds = 0 }: { quietSeconds?: number; afterSeconds?: number } = {},
   ): Promise<boolean> {
     const before = (seconds: number): Date => new Date(now.getTime() - seconds * 1_000);
     // Told in a future that far away was told by a clock that was wrong.
-    const tell = `($7::boolean AND (a.told_at IS NULL
+    const tell = `(($7::boolean OR (a.cleared_at IS NULL AND a.since <= $12)) AND (a.told_at IS NULL
       OR CASE WHEN a.cleared_at IS NULL AND a.times_told > 0 THEN a.told_at <= $8 OR a.told_at > $9
         ELSE a.told_at <= $10 OR a.told_at > $11 END
       OR array_position(${SEVERITIES}, excluded.severity) > array_position(${SEVERITIES}, a.told_severity)))`;
@@ -348,8 +348,8 @@ export class Store {
         ON CONFLICT (key) DO UPDATE SET vault = excluded.vault, code = excluded.code, severity = excluded.severity,
           text = excluded.text, seen_at = excluded.seen_at, tell = ${tell}, cleared_at = NULL,
           since = CASE WHEN a.cleared_at IS NULL THEN a.since ELSE excluded.since END,
-          told_at = CASE WHEN ${tell} THEN excluded.told_at ELSE a.told_at END,
-          told_severity = CASE WHEN ${tell} THEN excluded.told_severity ELSE a.told_severity END,
+          told_at = CASE WHEN ${tell} THEN excluded.seen_at ELSE a.told_at END,
+          told_severity = CASE WHEN ${tell} THEN excluded.severity ELSE a.told_severity END,
           times_told = CASE WHEN a.cleared_at IS NULL THEN a.times_told ELSE 0 END + CASE WHEN ${tell} THEN 1 ELSE 0 END
         RETURNING tell`,
       [
@@ -359,11 +359,12 @@ export class Store {
         alert.severity,
         plainText(alert.text),
         now,
-        isTold,
+        afterSeconds === 0,
         before(repeatAfterSeconds),
         before(-repeatAfterSeconds),
         before(quietSeconds),
         before(-quietSeconds),
+        before(afterSeconds),
       ],
     );
     return row!.tell;
