@@ -342,18 +342,14 @@ export async function runSlot(
     const end = await runTick(vault, slot);
     return await finish(end);
   } catch (error) {
-    const sentence = speakable(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+    const sentence = sentenceOf(error);
     const code = codeOf(error);
     // What was seen before must not look like what is there now.
     metrics.observed(name, null);
     log.error("tick_broke", { vault: name, slot, code, attempt: row.attempts }, sentence);
-    await alerts.raise({
-      key: `tick:${name}`,
-      vault: name,
-      code: "TICK_FAILED",
-      severity: isPassing(error) ? "warning" : "critical",
-      text: `${code}: ${sentence}`,
-    });
+    const alert = brokenAlert(name, error);
+    // The second try is half a minute away, and most that passes has passed by then.
+    await (isPassing(error) && row.attempts === 1 ? alerts.note(alert) : alerts.raise(alert));
     if (isPassing(error)) throw error;
     return await finish({ code, sentence, safeTxHash: null, evidenceHash: null, failed: true }, false);
   } finally {
@@ -405,10 +401,20 @@ export async function runOnce(keeper: Keeper, only?: string): Promise<Map<string
   return ends;
 }
 
+function brokenAlert(vault: string, error: unknown): Alert {
+  const severity = isPassing(error) ? "warning" : "critical";
+  return { key: `tick:${vault}`, vault, code: "TICK_FAILED", severity, text: `${codeOf(error)}: ${sentenceOf(error)}` };
+}
+
+function sentenceOf(error: unknown): string {
+  return speakable(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+}
+
 /** A tick that nobody tries again: the next one is cron's. */
 async function brokenTick(keeper: Keeper, name: string, slot: string, error: unknown): Promise<TickEnd> {
-  const sentence = speakable(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+  const sentence = sentenceOf(error);
   const { worker } = keeper.options;
+  await keeper.alerts.raise(brokenAlert(name, error));
   await keeper.store.giveUp(name, slot, worker, keeper.vaults.get(name)!.now(), sentence);
   return { code: codeOf(error), sentence, safeTxHash: null, evidenceHash: null, failed: true };
 }

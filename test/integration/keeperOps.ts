@@ -7,6 +7,7 @@ import { expect } from "chai";
 import type { Deployment } from "../../src/plan/deployment.ts";
 import { parseConfig } from "../../src/keeper/config.ts";
 import type { SinkConfig } from "../../src/keeper/config.ts";
+import { RpcUnavailable, WrongChain } from "../../src/keeper/observe.ts";
 import type { Observation } from "../../src/keeper/observe.ts";
 import { alertMemory } from "../../src/keeper/ops/alertMemory.ts";
 import { createAlerts } from "../../src/keeper/ops/alerts.ts";
@@ -20,7 +21,7 @@ import type { Outside, Patience } from "../../src/keeper/ops/request.ts";
 import { createSinks, sendTest } from "../../src/keeper/ops/sinks.ts";
 import type { Message, Sink } from "../../src/keeper/ops/sinks.ts";
 import { ERROR_CODES } from "../../src/keeper/tickErrors.ts";
-import { openKeeper } from "../../src/keeper/service.ts";
+import { openKeeper, runOnce, runSlot } from "../../src/keeper/service.ts";
 import type { Keeper } from "../../src/keeper/service.ts";
 import { openDatabase } from "../../src/keeper/store/database.ts";
 import { Store } from "../../src/keeper/store/store.ts";
@@ -673,7 +674,7 @@ describe("the keeper's alerts", () => {
   }
 });
 
-describe("a keeper's alerts of its nodes", () => {
+describe("a keeper's alerts of its nodes and ticks", () => {
   let proxies: RpcProxy[];
   let keeper: Keeper;
   let clock: { now: number };
@@ -773,6 +774,34 @@ describe("a keeper's alerts of its nodes", () => {
     clock.now += 1_000;
     await Promise.all(Array.from({ length: 5 }, () => provider.send("eth_blockNumber", [])));
     expect(keeper.chains.get("main")!.health()[0]!.failures).to.equal(2);
+  });
+
+  async function run(error: Error): Promise<void> {
+    const vault = keeper.vaults.get("one")!;
+    vault.chain = { ...vault.chain, agree: () => Promise.reject(error) };
+    await keeper.store.due("one", "2026-01-02T03:00Z", new Date(clock.now));
+    await runSlot(keeper, "one", "2026-01-02T03:00Z", 60).catch(() => undefined);
+  }
+
+  it("a tick that may pass: shown at its first failure, told at its second", async () => {
+    await run(new RpcUnavailable("it rests"));
+    expect(told()).to.deep.equal([]);
+    expect(await keeper.store.alerts()).to.have.length(1);
+    clock.now += 25_000;
+    await run(new RpcUnavailable("it rests"));
+    expect(told()).to.deep.equal(["alert_standing TICK_FAILED"]);
+  });
+
+  it("a tick that nothing but a person mends: told at once", async () => {
+    await run(new WrongChain("1", "2"));
+    expect(told()).to.deep.equal(["alert_standing TICK_FAILED"]);
+  });
+
+  it("a tick of cron's, which nobody tries again: told at once", async () => {
+    const vault = keeper.vaults.get("one")!;
+    vault.chain = { ...vault.chain, agree: () => Promise.reject(new RpcUnavailable("it rests")) };
+    await runOnce(keeper);
+    expect(told()).to.deep.equal(["alert_standing TICK_FAILED"]);
   });
 });
 
