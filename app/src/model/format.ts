@@ -72,6 +72,11 @@ export function dayText(day: number): string {
   return longDate(new Date(day * 86_400_000).toISOString().slice(0, 10));
 }
 
+/** A text whose numbers stay on one line with their units. */
+export function unbroken(text: string): string {
+  return text.replace(/(?<=\d) (?=%|USDC|ETH)/g, "\u00a0");
+}
+
 /** A hash as hardware wallets break it up: four characters a group, sixteen groups. */
 export function inGroups(hash: string): string[] {
   return hash.replace(/^0x/, "").match(/.{1,4}/g) ?? [];

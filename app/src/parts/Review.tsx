@@ -11,7 +11,7 @@ import { pairOf } from "../../../src/plan/state.ts";
 import type { Packet } from "../../../src/safe/packet.ts";
 import { bookOf } from "../model/book.ts";
 import { causeOf, isReadAgain, newlyUnchecked, verdictLine } from "../model/checks.ts";
-import { bpsPercent, grouped, times, when, wholeUsdc } from "../model/format.ts";
+import { bpsPercent, grouped, times, unbroken, when, wholeUsdc } from "../model/format.ts";
 import { limitsOf } from "../model/limits.ts";
 import { isRejection, sameNonce } from "../model/rejection.ts";
 import { lastStep, tell } from "../model/sentence.ts";
@@ -165,7 +165,7 @@ function Sentence({ packet, verdict, evidence, sides, isCurrent, at }: SentenceP
         </p>
       ) : (
         <p className="lead">
-          {told.why}: <strong>{told.what}</strong>; {told.cost}, {told.effect}.
+          {unbroken(told.why)}: <strong>{unbroken(told.what)}</strong>; {unbroken(`${told.cost}, ${told.effect}`)}.
         </p>
       )}
       {evidence === null ? null : <p className="quiet">{lastStep(evidence.regime.sessions)}</p>}
