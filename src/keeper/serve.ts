@@ -69,12 +69,9 @@ export async function serveKeeper(keeper: Keeper, options: ServeOptions): Promis
             })),
         });
   if (http !== null) options.onListening?.(http.port);
-  const heartbeat =
-    config.heartbeat === undefined
-      ? null
-      : startHeartbeat({ ...config.heartbeat, isHealthy: async () => (await health.problems()).length === 0, log });
-  await queue.start();
+  let heartbeat: ReturnType<typeof startHeartbeat> | null = null;
   try {
+    await queue.start();
     const vaults = [...keeper.vaults.keys()].join(", ");
     const text = `keeper ${worker} watches ${vaults}`;
     keeper.alerts.tell({ key: `started:${worker}`, vault: null, code: "KEEPER_STARTED", severity: "info", text });
@@ -87,10 +84,18 @@ export async function serveKeeper(keeper: Keeper, options: ServeOptions): Promis
     );
     await look();
   } finally {
-    await queue.stop();
-    heartbeat?.stop();
-    await http?.close();
+    await queue.stop().finally(() => {
+      heartbeat?.stop();
+      return http?.close();
+    });
     log.info("keeper_stopped", { worker });
+  }
+
+  /** Not before the schedule was looked at once: a keeper that dies on its way there, over and over, is not alive. */
+  function beat(): void {
+    if (config.heartbeat === undefined) return;
+    const isHealthy = async (): Promise<boolean> => (await health.problems()).length === 0;
+    heartbeat ??= startHeartbeat({ ...config.heartbeat, isHealthy, log });
   }
 
   async function gaveUp(vault: string, slot: string): Promise<void> {
@@ -114,6 +119,7 @@ export async function serveKeeper(keeper: Keeper, options: ServeOptions): Promis
         keeper.metrics.queueDepth(await queue.depth());
         await countAlerts(keeper);
         health.looked();
+        beat();
         // After the look: a database too slow to forget is no loop that stands.
         if (Math.abs(now() - pruned) > PRUNE_MS) {
           await keeper.store.prune(new Date(now() - KEPT_MS));

@@ -1,8 +1,12 @@
 import { expect } from "chai";
 import { serveKeeper } from "../../src/keeper/serve.ts";
+import type { Keeper } from "../../src/keeper/service.ts";
 import { parsePacket } from "../../src/safe/packet.ts";
 import { parseStatus } from "../../src/keeper/status.ts";
+import { rejection } from "../helpers/safeScene.ts";
 import { vaultScene } from "../helpers/vaultScene.ts";
+import { startScriptedServer } from "../support/ops/scriptedServer.ts";
+import type { ScriptedServer } from "../support/ops/scriptedServer.ts";
 import { openStage, Rig, VAULT } from "../support/faults/rig.ts";
 import type { Stage } from "../support/faults/rig.ts";
 
@@ -64,6 +68,65 @@ describe("ballast keeper run", () => {
       }
     });
   }
+
+  describe("sends its heartbeat", () => {
+    let rig: Rig;
+    let pings: ScriptedServer;
+    beforeEach(async () => {
+      pings = await startScriptedServer();
+      rig = await Rig.open(stage, { http: { port: 0 } });
+    });
+    afterEach(async () => {
+      await rig.close();
+      await pings.close();
+      await stage.scene.reset();
+    });
+    async function beating(): Promise<Keeper> {
+      const keeper = await rig.keeper();
+      keeper.options.config.heartbeat = { url: pings.url, everySeconds: 1 };
+      return keeper;
+    }
+    const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 300));
+
+    it("not when its queue does not start: a keeper that dies again and again must not look alive", async () => {
+      const keeper = await beating();
+      const executeSql = async (): Promise<never> => {
+        await pause();
+        throw new RangeError("no right to make a schema");
+      };
+      const database = { ...keeper.database, boss: { db: { executeSql } } };
+      let port = 0;
+      const onListening = (at: number): void => void (port = at);
+      const options = { concurrency: 1, signal: new AbortController().signal, onListening };
+      expect((await rejection(serveKeeper({ ...keeper, database }, options))).message).to.include("no right");
+      expect(pings.received).to.deep.equal([]);
+      expect(await rejection(fetch(`http://127.0.0.1:${port}/healthz`)), "it serves no more").to.be.instanceOf(
+        TypeError,
+      );
+    });
+
+    it("from when it looked at its schedule", async () => {
+      const keeper = await beating();
+      let isBroken = true;
+      const database: Keeper["database"] = {
+        ...keeper.database,
+        transaction: (work) =>
+          isBroken ? Promise.reject(new RangeError("a database that is away")) : keeper.database.transaction(work),
+      };
+      const stop = new AbortController();
+      const served = serveKeeper({ ...keeper, database }, { concurrency: 1, signal: stop.signal, lookMs: 50 });
+      try {
+        await until(async () => rig.lines.some((line) => line.includes("a database that is away")));
+        await pause();
+        expect(pings.received).to.deep.equal([]);
+        isBroken = false;
+        await until(async () => pings.received.length > 0);
+      } finally {
+        stop.abort();
+        await served;
+      }
+    });
+  });
 });
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {
