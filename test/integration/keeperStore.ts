@@ -458,6 +458,16 @@ for (const backend of BACKENDS) {
         packet: "{}",
         evidenceHash: evidence(name)[0],
       });
+      // Of a vault that is kept no more: due, killed, and held by somebody.
+      for (const [name, lease] of [
+        ["23", null],
+        ["24", 99],
+        ["25", 9_999],
+      ] as const) {
+        const slot = `2026-11-${name}T00:05Z`;
+        await kept.due("left", slot, at(0));
+        if (lease !== null) await kept.begin("left", slot, "a", at(0), at(lease));
+      }
       await kept.intend(intent("open"), at(0));
       await kept.intend(intent("closed"), at(0));
       await kept.close(vault, intent("closed").safeTxHash, "expired", "", at(1));
@@ -472,8 +482,8 @@ for (const backend of BACKENDS) {
       await kept.raise(alert, at(0), 1);
       const counts = {
         ticks: { INSIDE_BAND: 2 },
-        due: 0,
-        running: 1,
+        due: 1,
+        running: 3,
         proposals: { intended: 1, expired: 1 },
         alerts: { info: 1, warning: 0, critical: 0 },
       };
@@ -481,8 +491,11 @@ for (const backend of BACKENDS) {
       expect((await kept.counts(at(90_000))).ticks).to.deep.equal({});
 
       expect(await kept.prune(at(0))).to.deep.equal({ ticks: 0, proposals: 0, evidence: 0, alerts: 0 });
-      expect(await kept.prune(at(3600))).to.deep.equal({ ticks: 1, proposals: 1, evidence: 2, alerts: 1 });
-      expect((await kept.ticks({ limit: 9 })).map(({ slot }) => slot)).to.deep.equal([SLOT, "2026-11-26T00:05Z"]);
+      expect(await kept.prune(at(3600))).to.deep.equal({ ticks: 4, proposals: 1, evidence: 2, alerts: 1 });
+      const slots = async (of: string): Promise<string[]> =>
+        (await kept.ticks({ vault: of, limit: 9 })).map(({ slot }) => slot);
+      expect(await slots(vault)).to.deep.equal([SLOT]);
+      expect(await slots("left")).to.deep.equal(["2026-11-25T00:05Z"]);
       expect((await kept.proposals({})).map(({ planNonce }) => planNonce)).to.deep.equal(["open"]);
       for (const [name, left] of Object.entries({ open: true, closed: false, ticked: true, loose: false })) {
         expect(await kept.evidence(evidence(name)[0]), name).to.equal(left ? name : null);

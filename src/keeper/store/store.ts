@@ -430,16 +430,19 @@ export class Store {
   }
 
   /**
-   * Removes what ended before: ticks, closed proposals, evidence that nothing kept names, alerts not raised since. Kept
-   * whatever their age: a vault's newest tick (else its slot would be new again), open proposals and their evidence.
+   * Removes what ended before: ticks, closed proposals, evidence that nothing kept names, alerts not raised since; and ticks
+   * that were due before and that nobody has held since, which nobody will end: of a vault no longer kept, of a killed
+   * `keeper once`. Kept whatever their age: a vault's newest tick that ended (else its slot would be new again), open
+   * proposals and their evidence.
    */
   async prune(before: Date): Promise<Pruned> {
     return this.#database.transaction(async (tx) => {
       const removed = async (text: string): Promise<number> => (await tx.query(text, [before])).length;
       return {
         ticks: await removed(
-          `DELETE FROM ballast.ticks t WHERE finished_at < $1
-            AND slot < (SELECT max(slot) FROM ballast.ticks n WHERE n.vault = t.vault) RETURNING slot`,
+          `DELETE FROM ballast.ticks t
+            WHERE (finished_at < $1 AND slot < (SELECT max(slot) FROM ballast.ticks n WHERE n.vault = t.vault))
+              OR (${UNFINISHED} AND due_at < $1 AND coalesce(lease_until, due_at) < $1) RETURNING slot`,
         ),
         proposals: await removed(
           `DELETE FROM ballast.proposals WHERE closed_at < $1 AND NOT ${OPEN} RETURNING safe_tx_hash`,
