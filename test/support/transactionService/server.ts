@@ -54,7 +54,8 @@ type Route = [method: string, path: RegExp, handle: (request: Request) => Promis
 
 /**
  * A Safe transaction service for a local chain, in memory and as strict as the real one where our client can notice:
- * who may propose, which hash, which signature, which nonce. It serves the paths that api-kit 5 asks for.
+ * who may propose and take back, which hash, which signature, which nonce. It serves the paths that api-kit 5 asks for, and the
+ * one for taking a proposal back, which it does not know.
  */
 export async function startTransactionService(options: TransactionServiceOptions): Promise<TransactionService> {
   const { provider, port = 0, now = Date.now } = options;
