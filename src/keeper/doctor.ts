@@ -7,7 +7,7 @@ import type { DoctorCheck } from "./doctor/checks.ts";
 import { checkChain } from "./doctor/rpc.ts";
 import type { CheckedChain, RpcDoors } from "./doctor/rpc.ts";
 import { checkVault } from "./doctor/vault.ts";
-import type { VaultDoors } from "./doctor/vault.ts";
+import type { CheckedVault, VaultDoors } from "./doctor/vault.ts";
 
 export type { DoctorCheck } from "./doctor/checks.ts";
 
@@ -70,7 +70,29 @@ async function examineConfig(
     Promise.all(chains.values()),
   ]);
   for (const { provider } of ofChains) provider?.destroy();
-  return [...store, ...checkAlerts(config), ...ofChains.flatMap(({ checks }) => checks), ...ofVaults.flat()];
+  return [
+    ...store,
+    ...checkAlerts(config),
+    ...ofChains.flatMap(({ checks }) => checks),
+    ...ofVaults.flatMap(({ checks }) => checks),
+    ...checkAccounts(config, ofVaults),
+  ];
+}
+
+/** Two names of keys may open the same account; the keeper would not start then. */
+function checkAccounts(config: KeeperConfig, vaults: readonly CheckedVault[]): DoctorCheck[] {
+  const first = new Map<string, string>();
+  return vaults.flatMap(({ vault: { name, chain }, address }): DoctorCheck[] => {
+    if (address === null) return [];
+    const account = `${config.chains[chain]?.chainId ?? chain}:${address.toLowerCase()}`;
+    const other = first.get(account);
+    if (other === undefined) {
+      first.set(account, name);
+      return [];
+    }
+    const mend = "give each vault of a chain a key of its own: one's transactions would replace the other's";
+    return [checksOf(name).fail("own account", `vault ${other} sends from ${address} too`, mend)];
+  });
 }
 
 const NO_CHAIN: CheckedChain = { checks: [], provider: null, head: null };

@@ -448,6 +448,25 @@ describe("ballast doctor", () => {
       change: () => ({ config: { keys: { ops: { keystore: join(folder, "none.key") } } } }),
     },
     {
+      what: "the keys of two vaults of a chain open one account",
+      check: "second: own account",
+      says: "vault first sends from 0x",
+      mend: "a key of its own",
+      change: () => {
+        const vault = (name: string, file: string): object => ({
+          ...{ name, key: name, chain: "local", via: "file", out: join(folder, name) },
+          deployment: join(folder, file),
+        });
+        const signer = { web3signer: "http://signer.example/", address: scene.chain.address("keeper") };
+        return {
+          config: {
+            keys: { first: signer, second: signer },
+            vaults: [vault("first", "deployment.json"), vault("second", "guarded.json")],
+          },
+        };
+      },
+    },
+    {
       what: "the key has no coin",
       check: "main: balance",
       says: "has 0.0 of the chain's coin",

@@ -61,13 +61,20 @@ const LONGEST_GAP_SECONDS = 5 * 86_400;
 /** No check of a vault asks more than some dozens of questions of one node. */
 const TIMEOUT_FACTOR = 4;
 
+/** A vault's checks, and the account it sends from: null without a key, or when it does not open. */
+export interface CheckedVault {
+  vault: VaultConfig;
+  checks: DoctorCheck[];
+  address: string | null;
+}
+
 /** Everything about one vault. */
 export async function checkVault(
   vault: VaultConfig,
   config: KeeperConfig,
   chain: CheckedChain,
   doors: VaultDoors,
-): Promise<DoctorCheck[]> {
+): Promise<CheckedVault> {
   const make = checksOf(vault.name);
   const settings = config.chains[vault.chain];
   const timeoutMs = (settings?.timeoutMs ?? 15_000) * TIMEOUT_FACTOR;
@@ -87,7 +94,7 @@ export async function checkVault(
   if (file.deployment === null || provider === null || head === null) {
     const reason =
       provider === null ? `no RPC of chain ${vault.chain} can be used` : "there is no deployment file to go by";
-    return [...checks, ...ON_CHAIN.map((name) => make.skip(name, reason))];
+    return { vault, checks: [...checks, ...ON_CHAIN.map((name) => make.skip(name, reason))], address: key.address };
   }
   const at: Bedside = { vault, config, make, doors, provider, head, deployment: file.deployment, address: key.address };
   const unforeseen = "run again; if it stays, ask the node for the same with another tool";
@@ -101,7 +108,7 @@ export async function checkVault(
     within("transaction service", () => checkService(at), "check the service's URL, or propose with via: file"),
     within("secondary sources", () => checkSecondary(at), unforeseen),
   ]);
-  return [...checks, ...groups.flat()];
+  return { vault, checks: [...checks, ...groups.flat()], address: key.address };
 }
 
 const ON_CHAIN = [
