@@ -527,7 +527,7 @@ const FATES: Record<ProposalRow["status"], string> = {
   rejected: "the owners rejected it",
   expired: "it expired",
   vetoed: "shareholders stopped it",
-  abandoned: "it was given up",
+  abandoned: "it was given up, or no longer held and was withdrawn",
 };
 
 function fate(tick: TickRow | null, { propose, announce }: Notes, proposal: ProposalRow | null): string[] {

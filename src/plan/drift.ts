@@ -7,6 +7,8 @@ import { midPrice, pairOf, vaultState } from "./state.ts";
 
 /** Fees, funding and small deposits move amounts a little in a day; beyond this an older decision no longer fits. */
 const DRIFT_BPS = 100n;
+/** Of the oracle's prices. */
+const PRICE_DECIMALS = 18;
 
 /**
  * What in the vault is no longer as the evidence has it, by evidence of now: null when the positions are the same, and
@@ -50,17 +52,27 @@ function fixedPart({ vault, liquidity, perp }: Evidence): object {
  */
 export function brokenTolerance(plan: Plan, now: Evidence): string | null {
   const { liquidity, perp } = now;
-  const moves: [what: string, from: bigint, to: bigint][] = [
-    ["price", BigInt(plan.fromPrice), midPrice(now)],
-    ...plan.liquidity.map(({ fromLiquidity }): [string, bigint, bigint] => [
+  const { baseDecimals } = now.vault;
+  const moves: [what: string, from: bigint, to: bigint, decimals: number][] = [
+    ["price", BigInt(plan.fromPrice), midPrice(now), PRICE_DECIMALS],
+    ...plan.liquidity.map(({ fromLiquidity }): [string, bigint, bigint, number] => [
       "liquidity",
       BigInt(fromLiquidity),
       BigInt(liquidity.liquidity),
+      0,
     ]),
-    ...plan.perps.map(({ fromSize }): [string, bigint, bigint] => ["short", -BigInt(fromSize), -BigInt(perp.size)]),
+    ...plan.perps.map(({ fromSize }): [string, bigint, bigint, number] => [
+      "short",
+      -BigInt(fromSize),
+      -BigInt(perp.size),
+      baseDecimals,
+    ]),
   ];
-  for (const [what, from, to] of moves) {
-    if (abs(from - to) * BPS > max(from, to) * BigInt(plan.toleranceBps)) return `${what} was ${from}, is ${to}`;
+  for (const [what, from, to, decimals] of moves) {
+    const amount = (value: bigint): string => formatFixed(value, decimals, Math.min(decimals, 2));
+    if (abs(from - to) * BPS > max(from, to) * BigInt(plan.toleranceBps)) {
+      return `${what} was ${amount(from)}, is ${amount(to)}`;
+    }
   }
   return null;
 }

@@ -255,7 +255,7 @@ describe("Each kind of forged proposal", () => {
       await marketAt(scene, 2_790, 3_600);
       expect(await told(clean)).to.include("match: a plan of now's numbers");
       await marketAt(scene, 2_600, 3_600);
-      expect(await told(clean)).to.match(/^mismatch: no: price was \d+, is \d+/);
+      expect(await told(clean)).to.match(/^mismatch: no: price was [\d,]+\.\d\d, is [\d,]+\.\d\d/);
       expectCause(await verdictOn(clean), "simulation", "MovedSincePlan");
     });
 

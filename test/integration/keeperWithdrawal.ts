@@ -46,7 +46,9 @@ describe("A proposal whose tolerance is broken while nothing takes its place", (
       expect(await pending(rig)).to.deep.equal([]);
       const closed = await keeper.store.proposal(row.safeTxHash);
       expect(closed?.status).to.equal("abandoned");
-      expect(closed?.detail).to.match(/^it no longer held \(price was \d+, is \d+\), and was withdrawn/);
+      expect(closed?.detail).to.match(
+        /^it no longer held \(price was [\d,]+\.\d\d, is [\d,]+\.\d\d\), and was withdrawn/,
+      );
       expect(rig.lines.some((line) => line.includes("PROPOSAL_CLOSED") && line.includes("is abandoned"))).to.equal(
         true,
       );
@@ -123,7 +125,7 @@ describe("A proposal whose tolerance is broken while nothing takes its place", (
       await rig.until(keeper, ["INSIDE_BAND"], 1);
       expect(await keeper.store.proposal(row.safeTxHash)).to.deep.include({ status: "open" });
       const [text] = await standing(keeper, "broken");
-      expect(text).to.match(/no longer holds \(price was \d+, is \d+\): do not sign it/);
+      expect(text).to.match(/no longer holds \(price was [\d,]+\.\d\d, is [\d,]+\.\d\d\): do not sign it/);
       expect(await standing(keeper, "waiting")).to.deep.equal([]);
       await marketAt(scene, OPEN * 0.9);
       await rig.until(keeper, ["ALREADY_PROPOSED"], 1);

@@ -122,6 +122,7 @@ describe("A plan's tolerance", () => {
       feeds: { base: { answer: price, decimals: 18 }, asset: { answer: "1", decimals: 0 } },
       liquidity: { liquidity },
       perp: { size },
+      vault: { baseDecimals: 18 },
     }) as Evidence;
 
   it("is broken beyond its share of the larger of then and now, up or down", () => {

@@ -335,7 +335,7 @@ async function mustBeClosed(keeper: Keeper, packet: Packet, status: ProposalRow[
   must(row.status === status, `it is ${row.status} (${row.detail}), not ${status}`);
 }
 
-/** Proposals of today that would still run: what was superseded lies at the service for ever, and its plan is refused. */
+/** Proposals of today that would still run: what was superseded may still lie at the service, and its plan is refused. */
 async function whole(rig: Rig, keeper: Keeper): Promise<number> {
   const alive = await rig.alive();
   const rows = await Promise.all(alive.map(({ safeTxHash: hash }) => keeper.store.proposal(hash)));
