@@ -454,7 +454,8 @@ describe("the keeper's alerts", () => {
     const alerts = createAlerts({ state, sinks: [hung], log, repeatAfterSeconds: REPEAT_SECONDS, now });
     await alerts.raise(ALERT);
     expect(await alerts.settled(20)).to.equal(false);
-    const again = await state.raise(ALERT, AT, REPEAT_SECONDS, { quietSeconds: REPEAT_SECONDS, afterSeconds: 0 });
+    const paces = { quietSeconds: REPEAT_SECONDS, lastingSeconds: REPEAT_SECONDS, afterSeconds: 0 };
+    const again = await state.raise(ALERT, AT, REPEAT_SECONDS, paces);
     expect(again).to.equal(true);
   });
 
@@ -564,6 +565,47 @@ describe("the keeper's alerts", () => {
         expect(await settled()).to.deep.equal(["a standing warning Low."]);
         await alerts.clear(alert.key);
         expect(await settled()).to.deep.equal(["a resolved warning Low. 2026-01-02T03:34:04.000Z"]);
+      });
+
+      for (const [severity, seconds] of [
+        ["critical", 60],
+        ["warning", 600],
+      ] as const) {
+        it(`that are ${severity}, back and stay are told of after ${seconds} s, once, then at the usual pace`, async () => {
+          const { alerts, clock, settled } = scene(opened.state, ["a"], 10_000);
+          const raise = (): Promise<void> => alerts.raise({ ...alert, severity });
+          const after = async (from: number, to: number): Promise<string[]> => {
+            for (let second = from; second <= to; second += 5) {
+              clock.now = AT.getTime() + second * 1_000;
+              await raise();
+            }
+            return settled();
+          };
+          await raise();
+          await alerts.clear(alert.key);
+          await settled();
+          const back = 120;
+          expect(await after(back, back + seconds - 5)).to.deep.equal([]);
+          expect(await after(back + seconds, back + seconds + 300)).to.deep.equal([`a standing ${severity} Low.`]);
+          clock.now = AT.getTime() + (back + seconds + REPEAT_SECONDS) * 1_000;
+          await raise();
+          expect(await settled()).to.deep.equal([`a standing ${severity} Low.`]);
+          await alerts.clear(alert.key);
+          expect(await settled()).to.deep.equal([`a resolved ${severity} Low. 2026-01-02T03:06:05.000Z`]);
+        });
+      }
+
+      it("that are critical, and back and gone within a minute each time, are told of once in half an hour", async () => {
+        const { alerts, clock, settled } = scene(opened.state, ["a"], 10_000);
+        for (let second = 0; second < QUIET_SECONDS; second += 5) {
+          clock.now = AT.getTime() + second * 1_000;
+          // A minute there, the last five seconds of it gone.
+          await (second % 60 < 55 ? alerts.raise({ ...alert, severity: "critical" }) : alerts.clear(alert.key));
+        }
+        expect(await settled()).to.deep.equal([
+          "a standing critical Low.",
+          "a resolved critical Low. 2026-01-02T03:04:05.000Z",
+        ]);
       });
 
       it("that are back and worse, or urgent, are told of at once", async () => {

@@ -18,13 +18,16 @@ export const RANK: Record<Severity, number> = { info: 0, warning: 1, critical: 2
 export function alertMemory(limit: number): AlertState {
   const faults = new Map<string, Kept>();
   return {
-    async raise(alert, now, repeatAfterSeconds, { quietSeconds, afterSeconds }) {
+    async raise(alert, now, repeatAfterSeconds, { quietSeconds, lastingSeconds, afterSeconds }) {
       const before = faults.get(alert.key);
       const isNew = before === undefined || before.isOver;
       const since = isNew ? now : before.since;
       const timesTold = isNew ? 0 : before.timesTold;
-      const isOld = afterSeconds === 0 || now.getTime() - since.getTime() >= afterSeconds * 1_000;
-      const isDue = isOld && isDueAt(before, alert, now, timesTold > 0 ? repeatAfterSeconds : quietSeconds);
+      const hasStood = (seconds: number): boolean => now.getTime() - since.getTime() >= seconds * 1_000;
+      const isLasting = !isNew && timesTold === 0 && hasStood(lastingSeconds);
+      const isDue =
+        (afterSeconds === 0 || hasStood(afterSeconds)) &&
+        (isLasting || isDueAt(before, alert, now, timesTold > 0 ? repeatAfterSeconds : quietSeconds));
       // To the end of the map, whose beginning is forgotten first.
       faults.delete(alert.key);
       faults.set(alert.key, {

@@ -43,13 +43,14 @@ export interface Alert {
 export interface AlertState {
   /**
    * True when it has to be told now: new, worse than it was, or due to be repeated; where it ended and is back, told
-   * `quietSeconds` ago or longer. Never before it has stood for `afterSeconds`. Only one worker is told so.
+   * `quietSeconds` ago or standing for `lastingSeconds`. Never before it has stood for `afterSeconds`. Only one worker is
+   * told so.
    */
   raise(
     alert: Alert,
     now: Date,
     repeatAfterSeconds: number,
-    options: { quietSeconds: number; afterSeconds: number },
+    options: { quietSeconds: number; lastingSeconds: number; afterSeconds: number },
   ): Promise<boolean>;
   /** Ends it; what it was when it had been told since it stood, else null. */
   clear(
@@ -62,7 +63,10 @@ export interface AlertState {
 
 /** No method rejects, or waits for a sink: a tick goes on whatever becomes of its alerts. */
 export interface Alerts {
-  /** A fault stands. Told when it is new, worse, or due to be repeated; one that comes and goes, once in half an hour. */
+  /**
+   * A fault stands. Told when it is new, worse, or due to be repeated; one that comes and goes, once in half an hour; one
+   * that is back and stays, after a minute where it is critical, else after ten.
+   */
   raise(alert: Alert): Promise<void>;
   /** A fault stands that may well pass by itself: shown, and told only where it has stood for a minute. */
   note(alert: Alert): Promise<void>;
@@ -100,6 +104,11 @@ const STATE_TIMEOUT_MS = 10_000;
 const QUIET_SECONDS = 1_800;
 /** What may pass is told of when it has stood for so long: a node that starts again, a service that limits us, take less. */
 const PASSING_SECONDS = 60;
+/**
+ * What is back and has stood for so long is told of before that half hour is over: it does not come and go, and the last word
+ * people have is that it ended. Where it is critical, as soon as it cannot be what passes.
+ */
+const LASTING_SECONDS: Record<Severity, number> = { info: 600, warning: 600, critical: PASSING_SECONDS };
 /** Messages that may wait for one sink: more, and the sink is not being read anyway. */
 const MAX_WAITING = 100;
 /** Faults remembered here while the state is out of reach. */
@@ -126,8 +135,9 @@ export function createAlerts(options: AlertsOptions): Alerts {
     // Kept and served as it is told: no secret of a URL, no second line.
     const alert = { ...raised, text: speakable(raised.text) };
     const quietSeconds = URGENT.has(alert.code) ? 0 : Math.min(QUIET_SECONDS, repeatAfterSeconds);
+    const lastingSeconds = LASTING_SECONDS[alert.severity];
     const raiseIn = (kept: AlertState): Promise<boolean> =>
-      kept.raise(alert, new Date(now()), repeatAfterSeconds, { quietSeconds, afterSeconds });
+      kept.raise(alert, new Date(now()), repeatAfterSeconds, { quietSeconds, lastingSeconds, afterSeconds });
     const question = await asked("raise", () => raiseIn(state));
     const isDue = question === null ? await raiseIn(alone) : question.answer;
     // What the state knows, it also knows the end of.

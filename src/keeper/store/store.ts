@@ -325,20 +325,24 @@ export class Store {
 
   /**
    * A condition stands: true when it has to be told, because it is new, worse than when last told, or last told
-   * `repeatAfterSeconds` ago; where it ended in between and is back, `quietSeconds` ago. Of several workers that raise it at
-   * once, one is told so. Never before it has stood for `afterSeconds`.
+   * `repeatAfterSeconds` ago; where it ended in between and is back, `quietSeconds` ago, or standing for `lastingSeconds`. Of
+   * several workers that raise it at once, one is told so. Never before it has stood for `afterSeconds`.
    */
   async raise(
     alert: Alert,
     now: Date,
     repeatAfterSeconds: number,
-    { quietSeconds = 0, afterSeconds = 0 }: { quietSeconds?: number; afterSeconds?: number } = {},
+    {
+      quietSeconds = 0,
+      lastingSeconds = quietSeconds,
+      afterSeconds = 0,
+    }: { quietSeconds?: number; lastingSeconds?: number; afterSeconds?: number } = {},
   ): Promise<boolean> {
     const before = (seconds: number): Date => new Date(now.getTime() - seconds * 1_000);
     // Told in a future that far away was told by a clock that was wrong.
     const tell = `(($7::boolean OR (a.cleared_at IS NULL AND a.since <= $12)) AND (a.told_at IS NULL
       OR CASE WHEN a.cleared_at IS NULL AND a.times_told > 0 THEN a.told_at <= $8 OR a.told_at > $9
-        ELSE a.told_at <= $10 OR a.told_at > $11 END
+        ELSE a.told_at <= $10 OR a.told_at > $11 OR (a.cleared_at IS NULL AND a.since <= $13) END
       OR array_position(${SEVERITIES}, excluded.severity) > array_position(${SEVERITIES}, a.told_severity)))`;
     const [row] = await this.#database.query<{ tell: boolean }>(
       `INSERT INTO ballast.alerts AS a (key, vault, code, severity, text, since, seen_at, told_at, told_severity,
@@ -365,6 +369,7 @@ export class Store {
         before(quietSeconds),
         before(-quietSeconds),
         before(afterSeconds),
+        before(lastingSeconds),
       ],
     );
     return row!.tell;
