@@ -8,6 +8,11 @@ const LONGEST_REST_MS = 5 * 60_000;
 /** A URL that contradicted the others is left out this long, then twice as long, and so on. */
 const FIRST_EXPULSION_MS = 60_000;
 const LONGEST_EXPULSION_MS = 60 * 60_000;
+/**
+ * Headers do not end a failure at calls sooner; longer than the usual schedule's ticks are apart, each of which asks for
+ * both. Later they do: it may be one that nobody asks for calls, because another is preferred.
+ */
+const CALLS_FAIL_MS = 60 * 60_000;
 
 /** Ids of ethers begin at 1. */
 const CHAIN_ID_CALL = rpcCall(0, "eth_chainId", []);
@@ -87,6 +92,8 @@ export class Endpoint {
   #expulsions = 0;
   #chainChecked = false;
   #timesInTrouble = 0;
+  /** When it failed last at something else than a header, without answering such a call since. */
+  #callsFailedAt: number | null = null;
 
   constructor(url: string, index: number, label: string, context: EndpointContext) {
     this.#url = url;
@@ -131,18 +138,25 @@ export class Endpoint {
     if (answer.result === null) return null;
     const header = readHeader(answer.result);
     if (header === null || (block !== "latest" && header.number !== block)) throw this.fail("its answer is no block");
-    this.works();
+    this.#answered();
     return header;
   }
 
   /**
-   * What it answered was of use: only that ends its failures. A server that always answers "too many requests" would else fail
-   * and recover at each question.
+   * What it answered calls was of use: only that ends its failures at them. A server that always answers "too many requests"
+   * would else fail and recover at each question.
    */
   works(): void {
-    this.#failures = 0;
-    if (this.state === "resting" || this.state === "wrongChain") this.#recover();
-    if (this.state === "disagrees" && this.until <= this.#context.now()) this.#recover();
+    this.#callsFailedAt = null;
+    this.#answered();
+  }
+
+  /**
+   * What it did not answer were calls. Many a server that limits them still answers for headers, and would else fail and
+   * recover at each tick.
+   */
+  failsAtCalls(): void {
+    this.#callsFailedAt = this.#context.now();
   }
 
   /** Lets it rest, longer after each failure in a row; a server's own Retry-After is kept to. Returns what to throw. */
@@ -220,9 +234,19 @@ export class Endpoint {
     this.#chainChecked = true;
   }
 
+  #answered(): void {
+    this.#failures = 0;
+    const isOver = this.state === "disagrees" && this.until <= this.#context.now();
+    // In use again since a header, which did not count as the end of its trouble.
+    const isOwed = this.state === "ok" && this.#timesInTrouble > 0;
+    if (this.state === "resting" || this.state === "wrongChain" || isOver || isOwed) this.#recover();
+  }
+
   #recover(): void {
     this.#stand("ok", null, 0);
-    this.#report("recovered", "it answers again");
+    const failedAt = this.#callsFailedAt;
+    if (failedAt === null || this.#context.now() - failedAt >= CALLS_FAIL_MS)
+      this.#report("recovered", "it answers again");
   }
 
   #stand(state: EndpointState, reason: string | null, until: number): void {

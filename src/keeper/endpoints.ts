@@ -316,7 +316,8 @@ export class Endpoints {
       }
       // Once for all calls of a batch: they were one request.
       if (limit !== null) endpoint.fail(limit);
-      else if (said !== null) endpoint.works();
+      if (limit === null && said !== null) endpoint.works();
+      else endpoint.failsAtCalls();
       open = open.filter(({ id }) => !answers.has(id));
       if (open.length === 0) break;
     }

@@ -380,6 +380,29 @@ describe("Endpoints", () => {
       expect((await endpoints.agreeOnBlock()).by, "what rests is asked where it is needed").to.deep.equal([0, 1]);
     });
 
+    it("a URL whose calls failed is in use again after a header, and reported well when it answers calls, or an hour on", async () => {
+      const endpoints = open(2, { maxBlockAgeSeconds: 100_000 });
+      for (const isAsked of [true, false]) {
+        events = [];
+        proxies[0]!.fail({ mode: "error", code: -32_005, message: "rate limit exceeded", methods: ["eth_getBalance"] });
+        await endpoints.provider.getBalance(scene.safe);
+        clock += 2;
+        await endpoints.agreeOnBlock();
+        expect(endpoints.health()[0]).to.deep.include({ state: "ok", failures: 0 });
+        expect(kinds()).to.deep.equal(["failed 0"]);
+        proxies[0]!.fail(null);
+        if (isAsked) await endpoints.provider.getBalance(scene.safe);
+        else {
+          clock += 3_597;
+          await endpoints.agreeOnBlock();
+          expect(kinds()).to.deep.equal(["failed 0"]);
+          clock += 1;
+          await endpoints.agreeOnBlock();
+        }
+        expect(kinds()).to.deep.equal(["failed 0", "recovered 0"]);
+      }
+    });
+
     it("nonsense in place of a block is a failure", async () => {
       const endpoints = open(2);
       for (const nonsense of [7, {}, { number: "0x1", hash: "0x1", timestamp: "0x1" }, null]) {

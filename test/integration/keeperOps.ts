@@ -723,8 +723,12 @@ describe("a keeper's alerts of its nodes and ticks", () => {
   let lines: Record<string, unknown>[];
 
   before(async () => {
-    const request = ({ method }: { method: string }): Promise<string> =>
-      Promise.resolve(method === "eth_chainId" ? "0x1" : "0x10");
+    const request = ({ method }: { method: string }): Promise<unknown> => {
+      const timestamp = `0x${Math.floor(clock.now / 1_000).toString(16)}`;
+      if (method === "eth_getBlockByNumber")
+        return Promise.resolve({ number: "0x10", hash: `0x${"1".repeat(64)}`, timestamp });
+      return Promise.resolve(method === "eth_chainId" ? "0x1" : "0x10");
+    };
     proxies = await Promise.all([startRpcProxy({ request }), startRpcProxy({ request })]);
   });
   beforeEach(async () => {
@@ -808,6 +812,29 @@ describe("a keeper's alerts of its nodes and ticks", () => {
     await ask(64);
     await toldAre([TROUBLE, OVER]);
   });
+
+  for (const [how, fault] of [
+    ["limits calls", { mode: "error", code: -32_005, message: "rate limit exceeded" }],
+    ["does not answer calls", { mode: "refuse" }],
+  ] as const) {
+    it(`a node that answers for headers and ${how}: one, and one when it answers calls`, async () => {
+      const tick = async (): Promise<void> => {
+        clock.now += 900_000;
+        await keeper.chains.get("main")!.agreeOnBlock();
+        await ask();
+      };
+      const { provider } = keeper.chains.get("main")!;
+      expect(await provider.send("eth_blockNumber", [])).to.equal("0x10");
+      proxies[0]!.fail({ ...fault, methods: ["eth_blockNumber"] });
+      for (let i = 0; i < 4; i++) await tick();
+      await toldAre([TROUBLE]);
+      expect(await keeper.store.alerts()).to.have.length(1);
+      proxies[0]!.fail(null);
+      await tick();
+      await toldAre([TROUBLE, OVER]);
+      expect(keeper.chains.get("main")!.health()[0]).to.deep.include({ state: "ok", failures: 0 });
+    });
+  }
 
   it("a batch that a node limits counts once, however many calls are in it", async () => {
     proxies[0]!.fail({ mode: "error", code: -32_005, message: "rate limit exceeded", methods: ["eth_blockNumber"] });
