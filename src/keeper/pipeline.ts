@@ -8,6 +8,7 @@ import { evidenceHash } from "../plan/evidence.ts";
 import type { Evidence } from "../plan/evidence.ts";
 import { decodePlan } from "../plan/plan.ts";
 import { vaultState } from "../plan/state.ts";
+import { readSafe } from "../safe/account.ts";
 import { packetText, parsePacket } from "../safe/packet.ts";
 import type { Packet } from "../safe/packet.ts";
 import type { SafeService } from "../safe/service.ts";
@@ -308,30 +309,70 @@ function replacedBy({ safeTxHash, safeTx }: Packet): string {
 }
 
 /**
- * Takes what the Rebalancer would refuse by now off the service, so that nobody is asked to sign it. Last of all, so that what
- * takes its place is out before; and before its row is closed, so that whoever is killed in between does it again.
+ * Takes what the Rebalancer would refuse by now, and what another has taken the place of, off the service, so that nobody is
+ * asked to sign it. Last of all, so that what takes its place is out before; and before its row is closed, so that whoever is
+ * killed in between does it again.
  */
 async function withdrawBroken(keeper: VaultKeeper, standing: readonly Judged[], block: AgreedBlock): Promise<void> {
-  const { config, deployment, chain, service, signer, store, alerts } = keeper;
+  const { config, deployment, chain, service, signer, alerts } = keeper;
+  if (service === null || signer === null) return;
   const broken = standing.filter((one) => one.tolerance === "broken");
-  if (broken.length === 0 || service === null || signer === null) return;
+  const why = new Map(broken.map(({ row, moved }) => [row.safeTxHash, moved]));
+  // A list that cannot be read is left to the next tick: what this one decided is out, and must not count as failed.
+  const replaced = await settled(() => replacedAndOut(keeper, block));
+  for (const { safeTxHash, detail } of replaced.status === "fulfilled" ? replaced.value : []) {
+    if (!why.has(safeTxHash)) why.set(safeTxHash, detail ?? "");
+  }
+  const failed = new Set<string>();
   // Nothing is taken back for what the chain has left behind: the next tick looks again.
-  if (!(await chain.stillCanonical(block))) return;
-  for (const { row, moved } of broken) {
-    const { safeTxHash } = row;
+  if (why.size > 0 && !(await chain.stillCanonical(block))) return;
+  for (const [safeTxHash, moved] of why) {
     try {
       await service.withdraw({ safe: deployment.safe, hash: safeTxHash, signer });
     } catch (error) {
-      const text = `proposal ${short(safeTxHash)} no longer holds and could not be withdrawn: ${messageOf(error)}`;
-      const about = { vault: config.name, code: "PROPOSAL_WAITING", severity: "warning", text } as const;
-      const alert = { ...about, key: `withdraw:${safeTxHash}` };
-      // What another has taken the place of is not tried again, so that nothing would end an alert that stands.
-      if (GIVEN_UP.has((await store.proposal(safeTxHash))?.status)) alerts.tell(alert);
-      else await alerts.raise(alert);
+      failed.add(safeTxHash);
+      await alerts.raise({
+        key: `withdraw:${safeTxHash}`,
+        vault: config.name,
+        code: "PROPOSAL_WAITING",
+        severity: "warning",
+        text: `proposal ${short(safeTxHash)} no longer holds and could not be withdrawn: ${messageOf(error)}`,
+      });
       continue;
     }
+    // Changes nothing where another has taken its place.
     const detail = `it no longer held (${moved}), and was withdrawn from the service`;
     await closeProposal(keeper, { safeTxHash, status: "abandoned", detail });
+  }
+  if (replaced.status === "fulfilled") await endWithdrawals(keeper, failed);
+}
+
+/**
+ * What another has taken the place of and is still at the service, where it can be signed and run: whoever closed it failed,
+ * or was killed, before it was withdrawn.
+ */
+async function replacedAndOut(keeper: VaultKeeper, block: AgreedBlock): Promise<ProposalRow[]> {
+  const { config, deployment, chain, outlet, store } = keeper;
+  const rows = await store.proposals({ vault: config.name, status: "superseded" });
+  if (rows.length === 0) return [];
+  const chainNonce = await chain.agreeOn(block, {
+    about: "the Safe's nonce",
+    ask: async (from) => (await rpc(readSafe(from, deployment.safe, block.number))).nonce,
+    show: String,
+  });
+  const runnable = rows.filter(({ safeNonce }) => BigInt(safeNonce) >= chainNonce);
+  if (runnable.length === 0) return [];
+  const found = await outlet.found(deployment.safe);
+  const out = new Set(found.filter(({ own }) => own).map(({ safeTxHash }) => safeTxHash));
+  return runnable.filter(({ safeTxHash }) => out.has(safeTxHash));
+}
+
+/** What is closed and no longer at the service, or cannot run any more, needs no withdrawal, whoever saw to it. */
+async function endWithdrawals({ config, store, alerts }: VaultKeeper, failed: ReadonlySet<string>): Promise<void> {
+  for (const { key, vault } of await store.alerts()) {
+    const hash = key.replace(/^withdraw:/, "");
+    if (vault !== config.name || hash === key || failed.has(hash)) continue;
+    if ((await store.proposal(hash))?.closedAt != null) await alerts.clear(key);
   }
 }
 

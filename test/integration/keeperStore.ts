@@ -359,10 +359,11 @@ for (const backend of BACKENDS) {
       it("are listed newest first", async () => {
         for (const index of [0, 1, 2]) await store.intend(intent(index, String(index)), at(index));
         await store.close(vault, intent(1).safeTxHash, "expired", "", at(5));
-        const list = async (filter: { open?: true; limit?: number }): Promise<string[]> =>
+        const list = async (filter: { open?: true; status?: "expired"; limit?: number }): Promise<string[]> =>
           (await store.proposals({ vault, ...filter })).map(({ planNonce }) => planNonce);
         expect(await list({})).to.deep.equal(["2", "1", "0"]);
         expect(await list({ open: true })).to.deep.equal(["2", "0"]);
+        expect(await list({ status: "expired" })).to.deep.equal(["1"]);
         expect(await list({ limit: 1 })).to.deep.equal(["2"]);
       });
     });

@@ -119,6 +119,64 @@ describe("A proposal whose tolerance is broken while nothing takes its place", (
       expect(await keeper.store.alerts()).to.deep.equal([]);
     }));
 
+  const INTERRUPTED: [string, (rig: Rig, keeper: Keeper) => Promise<void>][] = [
+    [
+      "the service failed",
+      async (rig, keeper) => {
+        rig.service.fail({ kind: "status", status: 429 }, { method: "POST" });
+        expect((await rig.tick(keeper)).error).to.have.property("name", "ServiceRateLimited");
+        rig.service.fail(null);
+      },
+    ],
+    [
+      "it was killed",
+      async (rig, keeper) => {
+        const intend = keeper.store.intend.bind(keeper.store);
+        keeper.store.intend = async (...intention) => {
+          await intend(...intention);
+          throw new RangeError("killed");
+        };
+        expect((await rig.tick(keeper)).error).to.be.instanceOf(RangeError);
+        keeper.store.intend = intend;
+      },
+    ],
+  ];
+  for (const [what, interrupt] of INTERRUPTED) {
+    it(`is withdrawn too where ${what} between writing down what takes its place and handing it out`, () =>
+      withBroken({}, async (rig, keeper, row) => {
+        await marketAt(scene, OPEN * 0.8);
+        await interrupt(rig, keeper);
+        expect(await keeper.store.proposal(row.safeTxHash)).to.deep.include({ status: "superseded" });
+        expect(await pending(rig)).to.deep.equal([row.safeTxHash]);
+
+        await rig.until(await rig.keeper(), ["ALREADY_PROPOSED"], 1);
+        const [next] = await keeper.store.proposals({ vault: VAULT, open: true });
+        expect(await pending(rig)).to.deep.equal([next!.safeTxHash]);
+        expect(await keeper.store.proposal(row.safeTxHash)).to.deep.include({ status: "superseded" });
+      }));
+  }
+
+  it("is withdrawn later where the service refused while another took its place", () =>
+    withBroken({}, async (rig, keeper, row) => {
+      await marketAt(scene, OPEN * 0.8);
+      rig.service.fail({ kind: "status", status: 503 }, { method: "DELETE" });
+      await rig.until(keeper, ["PROPOSED"], 1);
+      await rig.until(keeper, ["ALREADY_PROPOSED"], 1);
+      expect(await pending(rig)).to.include(row.safeTxHash);
+      expect(await standing(keeper, "withdraw")).to.have.length(1);
+      rig.service.fail(null);
+      await rig.until(keeper, ["ALREADY_PROPOSED"], 1);
+      expect(await pending(rig)).to.not.include(row.safeTxHash);
+      expect(await keeper.store.alerts()).to.deep.equal([]);
+
+      rig.service.requests.length = 0;
+      await rig.until(keeper, ["ALREADY_PROPOSED"], 1);
+      expect(
+        rig.service.requests.filter((line) => line.startsWith("DELETE")),
+        "once",
+      ).to.deep.equal([]);
+    }));
+
   it("in files is named, and nobody is urged to sign it until it holds again", () =>
     withBroken({ vault: { via: "file", service: undefined } }, async (rig, keeper, row) => {
       keeper.vaults.get(VAULT)!.proposalWaitingSeconds = 0;

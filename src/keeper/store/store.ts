@@ -287,12 +287,25 @@ export class Store {
   }
 
   /** Newest first; `open` also those intended. */
-  async proposals(filter: { vault?: string; open?: true; planNonce?: string; limit?: number }): Promise<ProposalRow[]> {
+  async proposals(filter: {
+    vault?: string;
+    open?: true;
+    status?: ProposalStatus;
+    planNonce?: string;
+    limit?: number;
+  }): Promise<ProposalRow[]> {
     const rows = await this.#database.query<RawProposal>(
       `SELECT ${PROPOSAL_COLUMNS} FROM ballast.proposals
         WHERE ($1::text IS NULL OR vault = $1) AND (NOT $2::boolean OR ${OPEN}) AND ($4::text IS NULL OR plan_nonce = $4)
+          AND ($5::text IS NULL OR status = $5)
         ORDER BY intended_at DESC, safe_tx_hash LIMIT $3`,
-      [filter.vault ?? null, filter.open ?? false, filter.limit ?? null, filter.planNonce ?? null],
+      [
+        filter.vault ?? null,
+        filter.open ?? false,
+        filter.limit ?? null,
+        filter.planNonce ?? null,
+        filter.status ?? null,
+      ],
     );
     return rows.map(proposalOf);
   }
