@@ -622,6 +622,18 @@ describe("the keeper's alerts", () => {
         expect(await settled()).to.deep.equal(["a standing critical Low.", "a standing critical Low."]);
       });
 
+      it("that were told as critical and end as less are over for those who want only what is critical", async () => {
+        const { alerts, settled } = scene(opened.state, ["a", "critical"], 10_000);
+        await alerts.raise({ ...alert, severity: "critical", text: "Empty." });
+        await alerts.raise(alert);
+        expect(await settled()).to.have.length(2);
+        await alerts.clear(alert.key);
+        expect(await settled()).to.have.members([
+          "a resolved critical Low. 2026-01-02T03:04:05.000Z",
+          "critical resolved critical Low. 2026-01-02T03:04:05.000Z",
+        ]);
+      });
+
       it("that may pass are told when they have stood for a minute, or are known not to pass", async () => {
         const { alerts, clock, settled } = scene(opened.state, ["a"], 10_000);
         await alerts.note(alert);

@@ -45,8 +45,8 @@ export function alertMemory(limit: number): AlertState {
       const fault = faults.get(key);
       if (fault === undefined || fault.isOver) return null;
       fault.isOver = true;
-      const { code, text, severity, vault } = fault.alert;
-      return fault.timesTold === 0 ? null : { code, text, severity, vault, since: fault.since };
+      const { code, text, vault } = fault.alert;
+      return fault.timesTold === 0 ? null : { code, text, severity: fault.toldSeverity, vault, since: fault.since };
     },
     async untold(key) {
       const fault = faults.get(key);

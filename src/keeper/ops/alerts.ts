@@ -52,7 +52,10 @@ export interface AlertState {
     repeatAfterSeconds: number,
     options: { quietSeconds: number; lastingSeconds: number; afterSeconds: number },
   ): Promise<boolean>;
-  /** Ends it; what it was when it had been told since it stood, else null. */
+  /**
+   * Ends it; what it was when it had been told since it stood, else null. As severe as it was told last, not as it ended: who
+   * heard that it stands has to hear its end.
+   */
   clear(
     key: string,
     now: Date,

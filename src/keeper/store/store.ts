@@ -388,11 +388,14 @@ export class Store {
     return row!.tell;
   }
 
-  /** A condition is over: its row, once, when it stood and somebody had been told since it did; else null. */
+  /**
+   * A condition is over: its row, once, when it stood and somebody had been told since it did; else null. Its severity is the
+   * one it was told with last.
+   */
   async clear(key: string, now: Date): Promise<Cleared | null> {
     const [row] = await this.#database.query<Cleared & { times: number }>(
       `UPDATE ballast.alerts SET cleared_at = $2 WHERE key = $1 AND cleared_at IS NULL
-        RETURNING code, text, since, severity, vault, times_told AS times`,
+        RETURNING code, text, since, told_severity AS severity, vault, times_told AS times`,
       [key, now],
     );
     if (row === undefined || row.times === 0) return null;
