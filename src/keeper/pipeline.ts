@@ -23,7 +23,7 @@ import type { Observation } from "./observe.ts";
 import type { FoundProposal, Outlet } from "./outlets.ts";
 import type { Alert } from "./ops/alerts.ts";
 import { reconcile } from "./reconcile.ts";
-import type { Closed, Standing } from "./reconcile.ts";
+import type { Closed, Reconciled, Standing } from "./reconcile.ts";
 import { readReview, reviewGuardOf } from "./review.ts";
 import { sendCall } from "./sendCall.ts";
 import type { SendOptions } from "./sendCall.ts";
@@ -117,15 +117,20 @@ export async function runTick(keeper: VaultKeeper, slot: string): Promise<TickEn
   // Before all else: no service, queue or chore, however slow, keeps a vault from safety.
   let { block: now, seen } = await lookAndRescue(keeper, slot);
 
-  const reconciled = await settled(() => journal.timed("reconcile", () => reconcileStore(keeper, slot, now)));
+  let reconciled = await settled(() => journal.timed("reconcile", () => reconcileStore(keeper, slot, now)));
   const chores = await journal.timed("chores", async () =>
     signer === null ? { done: [], failed: [] } : doChores(chain.provider, deployment, signer, keeper.send),
   );
   await tellOfChores(keeper, chores.failed);
   // What the chores changed is part of what is decided from: a lifted regime may allow what it did not before.
-  if (chores.done.length > 0) ({ block: now, seen } = await lookAndRescue(keeper, slot));
+  if (chores.done.length > 0) {
+    ({ block: now, seen } = await lookAndRescue(keeper, slot));
+    // At the same block as the second look: what ran meanwhile moved what it tolerates, and is closed, not called broken.
+    const closed = reconciled.status === "fulfilled" ? reconciled.value.closed : [];
+    reconciled = await settled(() => journal.timed("reconcile", () => reconcileStore(keeper, slot, now, closed)));
+  }
   if (reconciled.status === "rejected") throw reconciled.reason;
-  const standing = judged(reconciled.value, seen);
+  const standing = judged(reconciled.value.standing, seen);
   await tellOfProposals(keeper, standing, now);
   await tellOfBalance(keeper);
 
@@ -198,7 +203,13 @@ async function lookAndRescue(keeper: VaultKeeper, slot: string): Promise<Look> {
   return (await rescued(keeper, slot, first.block, first.seen.value.evidence)) ? look() : first;
 }
 
-async function reconcileStore(keeper: VaultKeeper, slot: string, block: AgreedBlock): Promise<Standing[]> {
+/** `before` was closed earlier in the tick: the tick's record names all. */
+async function reconcileStore(
+  keeper: VaultKeeper,
+  slot: string,
+  block: AgreedBlock,
+  before: readonly Closed[] = [],
+): Promise<Reconciled> {
   const { config, deployment, chain, outlet, store } = keeper;
   const rows = await store.proposals({ vault: config.name, open: true });
   const { closed, standing } = await reconcile({
@@ -212,8 +223,9 @@ async function reconcileStore(keeper: VaultKeeper, slot: string, block: AgreedBl
   for (const { row, handedOut } of standing) {
     if (handedOut !== null) await store.handedOut(config.name, row.safeTxHash, handedOut, keeper.now());
   }
-  await store.note(config.name, slot, "reconcile", keeper.now(), 0, { closed, open: standing.length });
-  return standing;
+  const all = [...before, ...closed];
+  await store.note(config.name, slot, "reconcile", keeper.now(), 0, { closed: all, open: standing.length });
+  return { closed: all, standing };
 }
 
 /** Closes a proposal in the store, and tells of it where nobody had. */

@@ -1,7 +1,19 @@
 import { expect } from "chai";
 import type { Keeper } from "../../src/keeper/service.ts";
+import { parsePacket } from "../../src/safe/packet.ts";
 import type { ProposalRow } from "../../src/keeper/store/store.ts";
-import { closeNextSession, HISTORY, marketAt, openPositions, vaultScene } from "../helpers/vaultScene.ts";
+import {
+  closeNextSession,
+  HISTORY,
+  marketAt,
+  newRounds,
+  openPositions,
+  requestRedeem,
+  sameSecond,
+  shares,
+  vaultScene,
+  viaSafe,
+} from "../helpers/vaultScene.ts";
 import type { VaultScene } from "../helpers/vaultScene.ts";
 import { openStage, Rig, VAULT } from "../support/faults/rig.ts";
 import type { RigOptions, Stage } from "../support/faults/rig.ts";
@@ -190,4 +202,47 @@ describe("A proposal whose tolerance is broken while nothing takes its place", (
       expect(await standing(keeper, "broken")).to.deep.equal([]);
       expect(await standing(keeper, "waiting")).to.have.length(1);
     }));
+});
+
+describe("A proposal that members execute while a tick does its chores", () => {
+  let stage: Stage;
+  let scene: VaultScene;
+  before(async () => {
+    scene = await vaultScene();
+    stage = await openStage(scene);
+  });
+  after(() => stage.close());
+
+  it("is closed as executed, and not taken for one whose tolerance is broken", async () => {
+    const rig = await Rig.open(stage);
+    try {
+      const keeper = await rig.keeper();
+      await rig.until(keeper, ["PROPOSED"], 1);
+      const [row] = await keeper.store.proposals({ vault: VAULT, open: true });
+      await requestRedeem(scene, "depositor", shares(10));
+      await newRounds(scene);
+      const note = keeper.store.note.bind(keeper.store);
+      let executed = false;
+      keeper.store.note = async (...step) => {
+        await note(...step);
+        if (step[2] !== "reconcile" || executed) return;
+        executed = true;
+        const { to, data } = parsePacket(row!.packet).safeTx;
+        await sameSecond(scene);
+        await viaSafe(scene, { to, data });
+      };
+      const { end, error } = await rig.tick(keeper);
+      expect(end?.failed, error?.message).to.equal(false);
+      const [tick] = await keeper.store.ticks({ vault: VAULT, limit: 1 });
+      const noted = (step: string): unknown => tick!.steps.find((one) => one.step === step)?.value;
+      expect(JSON.stringify(noted("chores"))).to.include("settled redemptions");
+      expect(await keeper.store.proposal(row!.safeTxHash)).to.deep.include({ status: "executed" });
+      expect(JSON.stringify(noted("reconcile"))).to.include(row!.safeTxHash);
+      expect(rig.lines.some((line) => line.includes("do not sign it"))).to.equal(false);
+      expect(rig.service.requests.some((line) => line.startsWith("DELETE"))).to.equal(false);
+    } finally {
+      await rig.close();
+      await scene.reset();
+    }
+  });
 });
