@@ -234,7 +234,11 @@ async function closeProposal(keeper: VaultKeeper, closed: Closed): Promise<void>
   const { safeTxHash, status, detail, transactionHash } = closed;
   if (!(await store.close(config.name, safeTxHash, status, detail, keeper.now(), transactionHash))) return;
   await clearAlertsOf(keeper, safeTxHash);
-  keeper.alerts.tell({
+  tellOfClosing(keeper, closed);
+}
+
+function tellOfClosing({ alerts, config }: VaultKeeper, { safeTxHash, status, detail }: Closed): void {
+  alerts.tell({
     key: `closed:${safeTxHash}`,
     vault: config.name,
     code: "PROPOSAL_CLOSED",
@@ -259,10 +263,13 @@ function judged(standing: readonly Standing[], seen: PromiseSettledResult<Observ
  * takes the place of.
  */
 async function intend(keeper: VaultKeeper, slot: string, packet: Packet, broken: readonly string[]): Promise<Packet> {
+  const { config, store } = keeper;
   const plan = packet.plan as { nonce: string };
-  const row = await keeper.store.intend(
+  const detail = replacedBy(packet);
+  const open = new Set((await store.proposals({ vault: config.name, open: true })).map(({ safeTxHash }) => safeTxHash));
+  const row = await store.intend(
     {
-      vault: keeper.config.name,
+      vault: config.name,
       planNonce: plan.nonce,
       safeTxHash: packet.safeTxHash,
       safeNonce: packet.safeTx.nonce,
@@ -271,10 +278,13 @@ async function intend(keeper: VaultKeeper, slot: string, packet: Packet, broken:
       evidenceHash: packet.evidenceHash,
     },
     keeper.now(),
-    { hashes: broken, detail: replacedBy(packet) },
+    { hashes: broken, detail },
   );
-  // Also of those that whoever was killed before had closed: nobody else would end what was told of them.
-  for (const hash of broken) await clearAlertsOf(keeper, hash);
+  for (const safeTxHash of broken) {
+    // Also of those that whoever was killed before had closed: nobody else would end what was told of them.
+    await clearAlertsOf(keeper, safeTxHash);
+    if (open.has(safeTxHash)) tellOfClosing(keeper, { safeTxHash, status: "superseded", detail });
+  }
   return row.safeTxHash === packet.safeTxHash ? packet : parsePacket(row.packet);
 }
 
@@ -307,13 +317,9 @@ async function settleProposal(keeper: VaultKeeper, outcome: TickOutcome): Promis
   // What it replaces stands at the same nonce of the Safe, so that only one of the two can ever run.
   for (const older of await store.proposals({ vault: config.name, open: true })) {
     if (older.safeTxHash === safeTxHash || older.safeNonce !== safeTx.nonce) continue;
-    await supersede(keeper, older.safeTxHash, outcome.packet);
+    const detail = replacedBy(outcome.packet);
+    await closeProposal(keeper, { safeTxHash: older.safeTxHash, status: "superseded", detail });
   }
-}
-
-async function supersede(keeper: VaultKeeper, hash: string, by: Packet): Promise<void> {
-  const { store, config, now } = keeper;
-  if (await store.close(config.name, hash, "superseded", replacedBy(by), now())) await clearAlertsOf(keeper, hash);
 }
 
 function replacedBy({ safeTxHash, safeTx }: Packet): string {
@@ -380,17 +386,19 @@ async function replacedAndOut(keeper: VaultKeeper, block: AgreedBlock): Promise<
 }
 
 /** What is closed and no longer at the service, or cannot run any more, needs no withdrawal, whoever saw to it. */
-async function endWithdrawals({ config, store, alerts }: VaultKeeper, failed: ReadonlySet<string>): Promise<void> {
+async function endWithdrawals({ config, store, now }: VaultKeeper, failed: ReadonlySet<string>): Promise<void> {
   for (const { key, vault } of await store.alerts()) {
     const hash = key.replace(/^withdraw:/, "");
     if (vault !== config.name || hash === key || failed.has(hash)) continue;
-    if ((await store.proposal(hash))?.closedAt != null) await alerts.clear(key);
+    if ((await store.proposal(hash))?.closedAt != null) await store.clear(key, now());
   }
 }
 
 /** Nobody has to see to a proposal that is closed. */
-async function clearAlertsOf({ alerts }: VaultKeeper, hash: string): Promise<void> {
-  for (const about of ["waiting", "broken", "withdraw", "veto", "announce"]) await alerts.clear(`${about}:${hash}`);
+async function clearAlertsOf({ alerts, store, now }: VaultKeeper, hash: string): Promise<void> {
+  // Without a word, for PROPOSAL_CLOSED says it: "do not sign it" that is resolved would read as if it held again.
+  for (const about of ["broken", "withdraw"]) await store.clear(`${about}:${hash}`, now());
+  for (const about of ["waiting", "veto", "announce"]) await alerts.clear(`${about}:${hash}`);
 }
 
 async function announceStanding(
@@ -516,7 +524,10 @@ async function tellOfProposals(keeper: VaultKeeper, standing: readonly Judged[],
 async function tellOfTolerance({ alerts, config }: VaultKeeper, one: Judged): Promise<void> {
   const { safeTxHash, slot } = one.row;
   const key = `broken:${safeTxHash}`;
-  if (one.tolerance === "kept") return alerts.clear(key);
+  if (one.tolerance === "kept") {
+    await alerts.clear(key);
+    return alerts.clear(`withdraw:${safeTxHash}`);
+  }
   if (one.tolerance === "unknown") return;
   await alerts.raise({
     key,

@@ -52,6 +52,9 @@ describe("A proposal whose tolerance is broken while nothing takes its place", (
   const standing = async (keeper: Keeper, about: string): Promise<string[]> =>
     (await keeper.store.alerts()).filter(({ key }) => key.startsWith(`${about}:`)).map(({ text }) => text);
 
+  const told = (rig: Rig, ...words: string[]): string[] =>
+    rig.lines.filter((line) => words.every((word) => line.includes(word)));
+
   it("is withdrawn from the service, and told of", () =>
     withBroken({}, async (rig, keeper, row) => {
       await rig.until(keeper, ["INSIDE_BAND"], 1);
@@ -61,10 +64,9 @@ describe("A proposal whose tolerance is broken while nothing takes its place", (
       expect(closed?.detail).to.match(
         /^it no longer held \(price was [\d,]+\.\d\d, is [\d,]+\.\d\d\), and was withdrawn/,
       );
-      expect(rig.lines.some((line) => line.includes("PROPOSAL_CLOSED") && line.includes("is abandoned"))).to.equal(
-        true,
-      );
-      expect(rig.lines.some((line) => line.includes("do not sign it"))).to.equal(true);
+      expect(told(rig, "PROPOSAL_CLOSED", "is abandoned")).to.have.length(1);
+      expect(told(rig, "do not sign it")).to.have.length(1);
+      expect(told(rig, "alert_resolved"), "it does not hold again").to.deep.equal([]);
       expect(await standing(keeper, "broken")).to.deep.equal([]);
 
       await rig.until(keeper, ["INSIDE_BAND"], 1);
@@ -96,13 +98,13 @@ describe("A proposal whose tolerance is broken while nothing takes its place", (
         await rig.until(keeper, ["INSIDE_BAND"], 1);
         expect(await pending(rig)).to.deep.equal([row.safeTxHash]);
         expect(await keeper.store.proposal(row.safeTxHash)).to.deep.include({ status: "open" });
-        const told = rig.lines.filter((line) => line.includes("could not be withdrawn"));
-        expect(told).to.have.length(1);
+        expect(told(rig, "could not be withdrawn")).to.have.length(1);
         expect(await standing(keeper, "broken")).to.have.length(1);
         rig.service.fail(null);
         await rig.until(keeper, ["INSIDE_BAND"], 1);
         expect(await pending(rig)).to.deep.equal([]);
         expect(await keeper.store.alerts()).to.deep.equal([]);
+        expect(told(rig, "alert_resolved")).to.deep.equal([]);
       }));
   }
 
@@ -129,6 +131,8 @@ describe("A proposal whose tolerance is broken while nothing takes its place", (
       const posted = rig.service.requests.findLastIndex((line) => line.startsWith("POST") && line.includes("safes"));
       expect(at("DELETE") > posted).to.equal(true);
       expect(await keeper.store.alerts()).to.deep.equal([]);
+      expect(told(rig, "PROPOSAL_CLOSED", "is superseded", row.safeTxHash.slice(0, 10))).to.have.length(1);
+      expect(told(rig, "alert_resolved"), "it does not hold again").to.deep.equal([]);
     }));
 
   const INTERRUPTED: [string, (rig: Rig, keeper: Keeper) => Promise<void>][] = [
@@ -180,6 +184,7 @@ describe("A proposal whose tolerance is broken while nothing takes its place", (
       await rig.until(keeper, ["ALREADY_PROPOSED"], 1);
       expect(await pending(rig)).to.not.include(row.safeTxHash);
       expect(await keeper.store.alerts()).to.deep.equal([]);
+      expect(told(rig, "alert_resolved")).to.deep.equal([]);
 
       rig.service.requests.length = 0;
       await rig.until(keeper, ["ALREADY_PROPOSED"], 1);
@@ -187,6 +192,17 @@ describe("A proposal whose tolerance is broken while nothing takes its place", (
         rig.service.requests.filter((line) => line.startsWith("DELETE")),
         "once",
       ).to.deep.equal([]);
+    }));
+
+  it("is told of as resolved, in both ways, when it holds again before it could be withdrawn", () =>
+    withBroken({}, async (rig, keeper) => {
+      rig.service.fail({ kind: "status", status: 503 }, { method: "DELETE" });
+      await rig.until(keeper, ["INSIDE_BAND"], 1);
+      await marketAt(scene, OPEN * 0.9);
+      await rig.until(keeper, ["ALREADY_PROPOSED"], 1);
+      expect(await keeper.store.alerts()).to.deep.equal([]);
+      expect(told(rig, "alert_resolved", "do not sign it")).to.have.length(1);
+      expect(told(rig, "alert_resolved", "could not be withdrawn")).to.have.length(1);
     }));
 
   it("in files is named, and nobody is urged to sign it until it holds again", () =>
