@@ -61,7 +61,13 @@ export async function actInEmergency(request: EmergencyRequest): Promise<Emergen
     }
     await request.beforeSending?.(way);
     try {
-      const receipt = await sendCall("deleveraging", provider, signer, { to: call.to, data: call.data });
+      const receipt = await sendCall(
+        "deleveraging",
+        provider,
+        signer,
+        { to: call.to, data: call.data },
+        { urgent: true },
+      );
       return { kind: "deleveraged", sentence: way.sentence, transactionHash: receipt.hash, plan: way.plan };
     } catch (error) {
       // Without gas, a signer or a block in time members must still hear of it, and get a proposal: that is no reason to end.

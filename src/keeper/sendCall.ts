@@ -12,7 +12,7 @@ const POLL_MS = 1_000;
 /** Another tick of the same vault, in this process or another, may take the nonce between two looks: so often it is tried. */
 const MOST_TRIES = 3;
 
-/** The nonce of each signer's last call at any price. */
+/** The nonce of each signer's last urgent call. */
 const urgentNonces = new WeakMap<Signer, number>();
 
 /** A contract refuses a call; nothing was sent. `revert` holds its own words. */
@@ -37,7 +37,7 @@ export class GasTooDear extends Error {
   }
 }
 
-/** A call at any price is on the way from the same key, and must not be replaced by one that can wait; nothing was sent. */
+/** An urgent call is on the way from the same key, and must not be replaced by one that can wait; nothing was sent. */
 export class UrgentFirst extends Error {
   constructor(what: string, nonce: number) {
     super(`${what} waits: transaction ${nonce} of the same key is urgent and not mined yet; the next tick tries again`);
@@ -48,8 +48,10 @@ export class UrgentFirst extends Error {
 export interface SendOptions {
   /** Whose custom errors explain a revert. */
   interfaces?: readonly Interface[];
-  /** Most to pay per gas, in wei: above it the call waits. One without it is urgent: what can wait never replaces it. */
+  /** Most to pay per gas, in wei: above it the call waits. */
   maxFeePerGas?: bigint | undefined;
+  /** What is not urgent never takes its place. */
+  urgent?: boolean;
   /** How long to wait for the block, in milliseconds. */
   waitMs?: number;
   /** An earlier transaction of the same key gets this long to be mined before it is replaced, in milliseconds. */
@@ -84,23 +86,22 @@ async function send(
   provider: Provider,
   signer: Signer,
   call: ContractTransaction,
-  { interfaces = CONTRACT_ERRORS, maxFeePerGas, earlierWaitMs }: SendOptions,
+  { interfaces = CONTRACT_ERRORS, maxFeePerGas, urgent = false, earlierWaitMs }: SendOptions,
 ): Promise<TransactionResponse> {
   const from = await signer.getAddress();
   const gasLimit = await triedGas(what, provider, { ...call, from }, interfaces);
   const fees = await affordable(what, provider, maxFeePerGas);
   const { nonce, replaces } = await nextNonce(provider, from, earlierWaitMs);
-  const isUrgent = maxFeePerGas === undefined;
-  if (replaces && !isUrgent && urgentNonces.get(signer) === nonce) throw new UrgentFirst(what, nonce);
+  if (replaces && !urgent && urgentNonces.get(signer) === nonce) throw new UrgentFirst(what, nonce);
   // Before it is sent: where the answer gets lost, it may be on the way all the same.
-  if (isUrgent) urgentNonces.set(signer, nonce);
+  if (urgent) urgentNonces.set(signer, nonce);
   const sent = await signer.sendTransaction({
     ...call,
     nonce,
     gasLimit,
     ...(replaces ? await replacing(provider, fees) : fees),
   });
-  if (!isUrgent && urgentNonces.get(signer) === nonce) urgentNonces.delete(signer);
+  if (!urgent && urgentNonces.get(signer) === nonce) urgentNonces.delete(signer);
   return sent;
 }
 

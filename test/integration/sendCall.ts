@@ -30,7 +30,7 @@ describe("what a keeper sends with one key", () => {
     const call = { to: scene.chain.address(to), value: 1n, data: "0x" };
     return sendCall("paying", scene.chain.provider, scene.chain.wallet("keeper"), call, options);
   };
-  const urgently = (to: AccountName): Promise<TransactionReceipt> => send(to, IMPATIENT);
+  const urgently = (to: AccountName): Promise<TransactionReceipt> => send(to, { ...IMPATIENT, urgent: true });
   const whenItFits = (to: AccountName): Promise<TransactionReceipt> =>
     send(to, { ...IMPATIENT, maxFeePerGas: MOST_FEE });
   /** Whom the next block's transactions pay. */
@@ -60,6 +60,7 @@ describe("what a keeper sends with one key", () => {
     const error = await rejection(whenItFits("maker"));
     expect(error).to.be.instanceOf(UrgentFirst);
     expect(error.message).to.match(/^paying waits: transaction \d+ of the same key is urgent/);
+    expect(await rejection(send("maker", IMPATIENT)), "at any price").to.be.instanceOf(UrgentFirst);
     expect(await rejection(urgently("executor"))).to.be.instanceOf(NotMined);
     expect(await rejection(whenItFits("maker"))).to.be.instanceOf(UrgentFirst);
     expect(await paid()).to.deep.equal([scene.chain.address("executor")]);
