@@ -19,8 +19,10 @@ export function formatFixed(value: bigint, decimals: number, digits: number): st
   const text = abs(value)
     .toString()
     .padStart(decimals + 1, "0");
-  const whole = text.slice(0, -decimals).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
-  const fraction = text.slice(-decimals).padEnd(digits, "0").slice(0, digits);
+  // Not by slice(0, -decimals): of no decimals that would be nothing.
+  const point = text.length - decimals;
+  const whole = text.slice(0, point).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+  const fraction = text.slice(point).padEnd(digits, "0").slice(0, digits);
   const shown = digits === 0 ? whole : `${whole}.${fraction}`;
   return negative && /[1-9]/.test(shown) ? `−${shown}` : shown;
 }

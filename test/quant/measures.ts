@@ -137,6 +137,7 @@ describe("A plan's tolerance", () => {
     ] as const) {
       expect(brokenTolerance(plan, now(price, liquidity, size)), `${price} ${liquidity} ${size}`).to.include(what);
     }
+    expect(brokenTolerance(plan, now("1000", "1064", "-1000"))).to.equal("liquidity was 1,000, is 1,064");
     expect(brokenTolerance({ ...plan, liquidity: [], perps: [] }, now("1000", "0", "0"))).to.equal(null);
   });
 });
