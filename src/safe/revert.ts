@@ -51,7 +51,9 @@ export function revertDataOf(error: unknown): string | null {
     if (typeof item !== "object" || item === null || seen.has(item)) continue;
     seen.add(item);
     const { data, error: inner, info, cause } = item as Record<string, unknown>;
-    if (typeof data === "string" && /^0x([0-9a-f]{2})*$/i.test(data)) return data;
+    // Some nodes write "Reverted 0x…".
+    const bytes = typeof data === "string" ? /^(?:Reverted )?(0x(?:[0-9a-f]{2})*)$/i.exec(data)?.[1] : undefined;
+    if (bytes !== undefined) return bytes;
     queue.push(data, inner, info, cause);
   }
   return null;

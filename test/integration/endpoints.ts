@@ -7,7 +7,7 @@ import { RpcUnavailable, VenueUnreadable, WrongChain, newObservationCache, obser
 import { observeAgreed } from "../../src/keeper/observeAgreed.ts";
 import type { AgreedCache } from "../../src/keeper/observeAgreed.ts";
 import { canonicalJson } from "../../src/plan/canonicalJson.ts";
-import { revertDataOf } from "../../src/safe/revert.ts";
+import { isContractsAnswer, revertDataOf } from "../../src/safe/revert.ts";
 import { VaultLens__factory } from "../../typechain-types/index.js";
 import { rejection } from "../helpers/safeScene.ts";
 import { closeNextSession, newRounds, vaultScene } from "../helpers/vaultScene.ts";
@@ -154,12 +154,14 @@ describe("Endpoints", () => {
         { code: 3, message: "execution reverted: header not found", data: "0x12345678" },
         { code: -32_603, message: "VM Exception", data: { data: "0x12345678" } },
         { code: -32_000, message: "execution reverted" },
+        { code: -32_015, message: "VM execution error.", data: "Reverted 0x12345678" },
         { code: -32_000, message: "insufficient funds for transfer" },
       ]) {
         proxies[0]!.fail({ mode: "error", methods: ["eth_call"], ...fault });
-        expect(await rejection(endpoints.provider.call({ to: scene.safe, data: "0x" }))).to.not.be.instanceOf(
-          RpcUnavailable,
-        );
+        const refused = await rejection(endpoints.provider.call({ to: scene.safe, data: "0x" }));
+        expect(refused).to.not.be.instanceOf(RpcUnavailable);
+        const isOfContract = !fault.message.startsWith("insufficient");
+        expect(isContractsAnswer(refused), fault.message).to.equal(isOfContract);
         expect(asked(1), fault.message).to.equal(0);
       }
     });
