@@ -1,3 +1,4 @@
+import { ZeroAddress } from "ethers";
 import type { JsonRpcApiProvider, Result } from "ethers";
 import type { Deployment } from "../plan/deployment.ts";
 import { SAFE_INTERFACE } from "../safe/abi.ts";
@@ -43,6 +44,11 @@ export async function guardChecks(
   list.section = "call";
   list.note("call", null, `the Safe sets its ${name === "setGuard" ? "guard" : "module guard"} to ${guard}`);
   list.section = "identity";
+  if (guard === ZeroAddress) {
+    // The way out of a guard the Safe is lost to: by its own name, so that owners may take it knowingly.
+    list.note("guard removed", "the Safe would have none: nothing waits, and nobody can veto", "");
+    return list.checks;
+  }
   const contract = ReviewGuard__factory.connect(guard, provider);
   const read = await Promise.all([
     contract.authority(),

@@ -120,7 +120,13 @@ async function checkWithoutHistory(run: VerifyRun, evidence: Evidence): Promise<
       claimed.address !== real.address || claimed.decimals !== real.decimals
         ? `the feed is ${claimed.address} with ${claimed.decimals} decimals, the vault reads ${real.address} with ${real.decimals}`
         : await roundProblem(provider, claimed, { before, newest: real });
-    run.note(`evidence: feeds.${name}`, problem, "the round is as on chain, and was the newest");
+    if (problem === PHASE_OVER) {
+      const { round } = claimed;
+      run.skip(
+        `evidence: feeds.${name}`,
+        `round ${round} was its phase's last; when the next began, this node cannot tell`,
+      );
+    } else run.note(`evidence: feeds.${name}`, problem, "the round is as on chain, and was the newest");
   }
   for (const [name, difference] of [
     ["contracts", firstDifference(evidence.contracts, now.contracts, "contracts")],
@@ -214,7 +220,7 @@ async function roundProblem(
   provider: JsonRpcApiProvider,
   round: FeedRound,
   { before, newest }: { before: number; newest: FeedRound },
-): Promise<string | null> {
+): Promise<string | typeof PHASE_OVER | null> {
   const feed = IAggregatorV3__factory.connect(round.address, provider);
   const roundData = async (id: bigint) => {
     const data = await feed.getRoundData(id).catch((error: unknown) => unlessNoSuchContract(error));
@@ -227,8 +233,9 @@ async function roundProblem(
     return `round ${round.round} is ${data.answer} at ${data.updatedAt} on chain, ${round.answer} at ${round.updatedAt} in the packet`;
   }
   if (round.round === newest.round) return null;
-  const following = (await roundData(BigInt(round.round) + 1n)) ?? (await roundData(firstOfNextPhase(round.round)));
+  const following = await roundData(BigInt(round.round) + 1n);
   if (following === null) {
+    if (phaseOf(newest.round) > phaseOf(round.round)) return PHASE_OVER;
     return `round ${round.round} is not the newest, round ${newest.round} is, and the feed does not tell what followed it`;
   }
   return Number(following.updatedAt) <= before
@@ -236,7 +243,10 @@ async function roundProblem(
     : null;
 }
 
+/** The feed goes on in another phase: since when, only the state of then tells. */
+const PHASE_OVER = Symbol("phase over");
+
 /** A proxy's round id is its aggregator's, below the number of the aggregator's phase. Source: Chainlink's feed proxies. */
-function firstOfNextPhase(round: string): bigint {
-  return (((BigInt(round) >> 64n) + 1n) << 64n) + 1n;
+function phaseOf(round: string): bigint {
+  return BigInt(round) >> 64n;
 }
