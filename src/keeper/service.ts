@@ -13,6 +13,7 @@ import { rpc } from "./observe.ts";
 import { observeAgreed } from "./observeAgreed.ts";
 import type { AgreedCache } from "./observeAgreed.ts";
 import { createAlerts } from "./ops/alerts.ts";
+import { sendHeartbeat } from "./ops/heartbeat.ts";
 import type { Alert, Alerts } from "./ops/alerts.ts";
 import type { Log } from "./ops/log.ts";
 import { createMetrics } from "./ops/metrics.ts";
@@ -31,7 +32,7 @@ import type { Database, DatabasePlace } from "./store/database.ts";
 import { Store } from "./store/store.ts";
 import { tick } from "./tick.ts";
 import type { TickOutcome } from "./tick.ts";
-import { codeOf, isPassing } from "./tickErrors.ts";
+import { ERROR_CODES, codeOf, isPassing } from "./tickErrors.ts";
 
 export interface KeeperOptions {
   config: KeeperConfig;
@@ -384,7 +385,10 @@ export async function runSlot(
 /** Cron keeps no loop that forgets. */
 const KEPT_MS = 30 * 86_400_000;
 
-/** One tick of each vault (or of one), now: what cron runs. What breaks one vault's tick keeps no other from its own. */
+/**
+ * One tick of each vault (or of one), now: what cron runs. What breaks one vault's tick keeps no other from its own.
+ * Where all did their work, the dead man's switch hears of it.
+ */
 export async function runOnce(keeper: Keeper, only?: string): Promise<Map<string, TickEnd | null>> {
   const { now = Date.now } = keeper.options;
   const ends = new Map<string, TickEnd | null>();
@@ -398,7 +402,17 @@ export async function runOnce(keeper: Keeper, only?: string): Promise<Map<string
     );
   }
   await keeper.store.prune(new Date(now() - KEPT_MS));
+  const { heartbeat } = keeper.options.config;
+  // Of one vault alone nothing follows for the others, nor of a minute that another worker has.
+  if (heartbeat !== undefined && ends.size === keeper.vaults.size) {
+    const worked = [...ends.values()].every((end) => end !== null && !isErrorCode(end.code));
+    await sendHeartbeat({ ...heartbeat, isHealthy: () => Promise.resolve(worked), log: keeper.options.log });
+  }
   return ends;
+}
+
+function isErrorCode(code: string): boolean {
+  return ERROR_CODES.some((one) => one === code);
 }
 
 function brokenAlert(vault: string, error: unknown): Alert {

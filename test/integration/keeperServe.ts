@@ -1,5 +1,7 @@
 import { expect } from "chai";
 import { serveKeeper } from "../../src/keeper/serve.ts";
+import { RpcUnavailable } from "../../src/keeper/observe.ts";
+import { runOnce } from "../../src/keeper/service.ts";
 import type { Keeper } from "../../src/keeper/service.ts";
 import { parsePacket } from "../../src/safe/packet.ts";
 import { parseStatus } from "../../src/keeper/status.ts";
@@ -103,6 +105,22 @@ describe("ballast keeper run", () => {
       expect(await rejection(fetch(`http://127.0.0.1:${port}/healthz`)), "it serves no more").to.be.instanceOf(
         TypeError,
       );
+    });
+
+    it("once by cron, when every vault's tick did its work", async () => {
+      const keeper = await beating();
+      await rig.setClocks();
+      await runOnce(keeper, "nobody");
+      expect(pings.received, "of no vault").to.deep.equal([]);
+      const vault = keeper.vaults.get(VAULT)!;
+      const agree = (): Promise<never> => Promise.reject(new RpcUnavailable("gone"));
+      await runOnce({ ...keeper, vaults: new Map([[VAULT, { ...vault, chain: { ...vault.chain, agree } }]]) });
+      expect(pings.received, "of a tick that broke").to.deep.equal([]);
+      await runOnce(keeper);
+      expect(pings.received, "of a minute that was done").to.deep.equal([]);
+      const later = { ...vault, now: () => new Date(vault.now().getTime() + 60_000) };
+      await runOnce({ ...keeper, vaults: new Map([[VAULT, later]]) });
+      expect(pings.received).to.have.length(1);
     });
 
     it("from when it looked at its schedule", async () => {

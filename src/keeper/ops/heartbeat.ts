@@ -54,13 +54,21 @@ export function startHeartbeat(options: HeartbeatOptions): { stop(): void } {
   };
 }
 
+/** One ping, of a keeper that does not stay: its log has a line either way. Never throws. */
+export async function sendHeartbeat(
+  options: Pick<HeartbeatOptions, "url" | "isHealthy" | "log" | "outside">,
+): Promise<void> {
+  const { state, detail } = await beatOnce(options);
+  options.log[state === "sent" ? "info" : "warn"](`heartbeat_${state}`, {}, detail);
+}
+
 type Beat = "sent" | "held_back" | "failed";
 
 async function beatOnce({
   url,
   isHealthy,
   outside = OUTSIDE,
-}: HeartbeatOptions): Promise<{ state: Beat; detail: string }> {
+}: Pick<HeartbeatOptions, "url" | "isHealthy" | "outside">): Promise<{ state: Beat; detail: string }> {
   try {
     if (!(await isHealthy())) return { state: "held_back", detail: "the keeper is not ready: no ping" };
   } catch (error) {
