@@ -203,7 +203,7 @@ describe("Deploying a vault", () => {
       expect(await says(setting("setGuard", [d.guard]), d)).to.match(/^order: the module guard is not set/);
       expect(await says(setting("setModuleGuard", [d.lens]))).to.match(/^guard: there is no review guard/);
       expect(await says(setting("setModuleGuard", [d.guard], 0, "00"))).to.match(/^call: /);
-      expect(await says(setting("setModuleGuard", [ZeroAddress]))).to.match(/^guard: there is no review guard/);
+      expect(await says(setting("setModuleGuard", [ZeroAddress]))).to.match(/^guard removed: the Safe would have none/);
 
       const other = await deployVault({ signer, journal: memoryJournal() }, guarded(), seed);
       expect(await says(setting("setModuleGuard", [other.guard]))).to.equal("match");
