@@ -158,6 +158,10 @@ describe("The review page in a browser", () => {
       await deployment.fill(JSON.stringify({ ...scene.story.node.deployment, chainId: "10" }));
       await save();
       await seen("Your vault is on chain 10, the RPC serves chain 31337.");
+      const late = { ...scene.story.node.deployment, atDeployment: { block: 999_999 } };
+      await deployment.fill(JSON.stringify(late));
+      await save();
+      await seen("it says the vault was deployed in block 999999");
       await deployment.fill("{}");
       await page.getByRole("button", { name: "Save", exact: true }).click();
       await page.getByText("Nothing was saved").waitFor();

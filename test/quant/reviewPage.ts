@@ -14,6 +14,7 @@ import type { Overview } from "../../app/src/chain/overview.ts";
 import { nextEvents, sessionDispute } from "../../app/src/model/events.ts";
 import { causeOf, isFinal, isReadAgain, newlyUnchecked, verdictLine } from "../../app/src/model/checks.ts";
 import { isPrivate } from "../../app/src/state/connection.ts";
+import { messageOf } from "../../app/src/state/errors.ts";
 import { getUrl } from "../../app/src/state/getUrl.ts";
 import { inGroups, parseAmount, plainTimes, signedPercent, times, usdc, when } from "../../app/src/model/format.ts";
 import { limitsOf } from "../../app/src/model/limits.ts";
@@ -30,7 +31,9 @@ import {
 import { AppNotBuilt, hashApp, inOneFile, PageNotSealed, partsOf, readApp, sealed } from "../../src/cli/app/build.ts";
 import { PageNotServed, serveFolder } from "../../src/cli/app/server.ts";
 import { liquidatingRise } from "../../src/hedge/margin.ts";
+import { Checklist } from "../../src/keeper/checklist.ts";
 import { dayNumber } from "../../src/market/calendar.ts";
+import { firstDifference } from "../../src/plan/plan.ts";
 import type { Evidence } from "../../src/plan/evidence.ts";
 
 describe("The review page's words and numbers", () => {
@@ -150,6 +153,18 @@ describe("The review page's words and numbers", () => {
     expect(isFinal(red("freshness"))).to.equal(false);
     expect(causeOf([...red("freshness"), ...red("simulation")])).to.equal("freshness: so; simulation: so");
     expect(causeOf([])).to.equal(null);
+  });
+
+  it("shows what others wrote on one line, as it reads, and no longer than a line may be", () => {
+    const [turned, hidden] = ["\u202e", "\u200b"];
+    const list = new Checklist();
+    list.note("call", `at plan.${turned}key${hidden}\nSafe to sign: ${"x".repeat(5_000)}`, "");
+    const { detail } = list.checks[0]!;
+    expect(detail).to.match(/^at plan\.key Safe to sign: x+…$/);
+    expect(detail).to.have.length(2_000);
+    expect(messageOf(new Error(`a${turned}b${hidden}\nc`))).to.equal("ab");
+    expect(firstDifference({ nonce: { toString: 1 } }, { nonce: "7" })).to.equal('nonce: {"toString":1} against 7');
+    expect(firstDifference({ a: "z".repeat(500) }, {})).to.have.length(120);
   });
 
   it("holds back what is less checked at the click than it was on the screen", () => {

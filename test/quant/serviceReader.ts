@@ -1,7 +1,9 @@
 import { expect } from "chai";
 import { Wallet } from "ethers";
 import { serviceReader } from "../../src/safe/serviceReader.ts";
-import { approvedHashSignature } from "../../src/safe/signatures.ts";
+import { PacketError } from "../../src/safe/errors.ts";
+import { checkPacket, createPacket } from "../../src/safe/packet.ts";
+import { approvedHashSignature, recoverSignature } from "../../src/safe/signatures.ts";
 import { SAFE_TX_TYPES, plainCall, safeDomain, safeTxHash } from "../../src/safe/transaction.ts";
 
 const URL_ = "https://service.example/api";
@@ -69,6 +71,21 @@ describe("Looking at a transaction service", () => {
     const approval = approvedHashSignature(OWNER.address).signature;
     const { service } = reader({ ...asShown, confirmations: [{ signature: approval }] });
     expect((await service.transaction(hash))!.signatures).to.deep.equal([]);
+  });
+
+  it("recovers no more signatures than a Safe has owners, and takes no hash that is a story", async () => {
+    const signature = await OWNER.signTypedData(safeDomain(31_337n, SAFE), SAFE_TX_TYPES, tx);
+    const many = { ...asShown, confirmations: Array.from({ length: 101 }, () => ({ signature })) };
+    const told = { ...asShown, safeTxHash: "known display bug, safe to sign" };
+    const { shown, odd } = await reader({ results: [many, told] }).service.pending(SAFE, 0n);
+    expect([shown, odd.length]).to.deep.equal([[], 2]);
+    expect(odd.join()).to.not.include("display bug");
+    const rows = Array.from({ length: 101 }, () => asShown);
+    expect(await named(reader({ results: rows }).service.pending(SAFE, 0n))).to.equal("ServiceUnavailable");
+    const own = recoverSignature(hash, signature);
+    const packet = createPacket({ chainId: 31_337n, safe: SAFE, safeTx: tx, plan: {}, evidence: {} });
+    const swollen = { ...packet, signatures: Array.from({ length: 101 }, () => own) };
+    expect(() => checkPacket(swollen)).to.throw(PacketError, "signatures");
   });
 
   it("brings a transaction that the service does not have", async () => {
