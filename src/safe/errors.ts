@@ -119,6 +119,9 @@ export class SafeExecutionFailed extends Error {
   }
 }
 
+/** Of what a service says of a request it rejects. */
+const MAX_REASON_LENGTH = 200;
+
 export class ServiceUnavailable extends Error {
   constructor(url: string, reason: string) {
     super(
@@ -161,4 +164,12 @@ export class ServiceInconsistent extends Error {
     );
     this.name = "ServiceInconsistent";
   }
+}
+
+/** What an HTTP status other than success says; the service's own words are cut to a line's length. */
+export function serviceRefusal(url: string, status: number, reason: string): Error {
+  if (status === 429) return new ServiceRateLimited(url);
+  if (status === 401 || status === 403) return new ServiceUnauthorized(url, status);
+  if (status >= 500) return new ServiceUnavailable(url, `status ${status}`);
+  return new ServiceRejected(url, status, reason.slice(0, MAX_REASON_LENGTH));
 }

@@ -5,7 +5,7 @@ import { getAddress } from "ethers";
 import type { BigNumberish, Signer, TypedDataDomain, TypedDataField } from "ethers";
 import {
   ServiceInconsistent,
-  ServiceRateLimited,
+  serviceRefusal,
   ServiceRejected,
   ServiceUnauthorized,
   ServiceUnavailable,
@@ -27,6 +27,8 @@ export interface ServiceOptions {
   apiKey?: string;
   /** After this long a request counts as lost. */
   timeoutMs?: number;
+  /** Milliseconds since 1970-01-01 UTC: a withdrawal is signed for its hour. */
+  now?: () => number;
 }
 
 /** A transaction as the service knows it, its hash checked against its contents. */
@@ -86,12 +88,14 @@ export class SafeService {
   readonly #apiKey: string | undefined;
   readonly #kit: InstanceType<typeof SafeApiKit>;
   readonly #timeoutMs: number;
+  readonly #now: () => number;
 
-  constructor({ url, chainId, apiKey, timeoutMs = DEFAULT_TIMEOUT_MS }: ServiceOptions) {
+  constructor({ url, chainId, apiKey, timeoutMs = DEFAULT_TIMEOUT_MS, now = Date.now }: ServiceOptions) {
     this.url = url.replace(/\/+$/, "");
     this.chainId = BigInt(chainId);
     this.#apiKey = apiKey;
     this.#timeoutMs = timeoutMs;
+    this.#now = now;
     if (this.url.includes("safe.global") && !apiKey) throw new ServiceUnauthorized(this.url, 401);
     this.#kit = new SafeApiKit({ chainId: this.chainId, txServiceUrl: this.url, ...(apiKey ? { apiKey } : {}) });
   }
@@ -183,7 +187,7 @@ export class SafeService {
   async withdraw({ safe, hash, signer }: Withdrawal): Promise<boolean> {
     const domain = { name: "Safe Transaction Service", version: "1.0", chainId: this.chainId, verifyingContract: safe };
     // The service takes the present hour and the one before.
-    const message = { safeTxHash: hash, totp: Math.floor(Date.now() / HOUR_MS) };
+    const message = { safeTxHash: hash, totp: Math.floor(this.#now() / HOUR_MS) };
     const signature = await signer.signTypedData(domain, DELETE_TYPES, message);
     const headers = {
       "content-type": "application/json",
@@ -201,7 +205,7 @@ export class SafeService {
     });
     if (ok) return true;
     if (status === 404) return false;
-    throw this.#refusal(status, text?.slice(0, 200) ?? "");
+    throw serviceRefusal(this.url, status, text ?? "");
   }
 
   /** Makes `delegate` someone who may propose to the Safe in the owner's name (not sign). */
@@ -261,14 +265,7 @@ export class SafeService {
     if (error instanceof ServiceUnavailable) return error;
     const { statusCode, message, data } = error as { statusCode?: number; message?: string; data?: unknown };
     if (statusCode === undefined) return new ServiceUnavailable(this.url, message ?? String(error));
-    return this.#refusal(statusCode, data === undefined ? String(message) : JSON.stringify(data));
-  }
-
-  #refusal(status: number, detail: string): Error {
-    if (status === 429) return new ServiceRateLimited(this.url);
-    if (status === 401 || status === 403) return new ServiceUnauthorized(this.url, status);
-    if (status >= 500) return new ServiceUnavailable(this.url, `status ${status}`);
-    return new ServiceRejected(this.url, status, detail);
+    return serviceRefusal(this.url, statusCode, data === undefined ? String(message) : JSON.stringify(data));
   }
 }
 

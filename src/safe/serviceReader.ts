@@ -1,13 +1,7 @@
 import { getAddress } from "ethers";
 import type { BigNumberish } from "ethers";
 import { z } from "zod";
-import {
-  ServiceInconsistent,
-  ServiceRateLimited,
-  ServiceRejected,
-  ServiceUnauthorized,
-  ServiceUnavailable,
-} from "./errors.ts";
+import { ServiceInconsistent, ServiceRejected, ServiceUnavailable, serviceRefusal } from "./errors.ts";
 import { MAX_OWNERS, recoverSignature } from "./signatures.ts";
 import type { SafeSignature } from "./signatures.ts";
 import { safeTxHash } from "./transaction.ts";
@@ -99,7 +93,7 @@ export function serviceReader({ url, chainId, apiKey, fetch: ask = fetch }: Serv
     }
     const text = await textUpTo(response, MAX_ANSWER_BYTES).catch(() => "");
     if (text === null) throw new ServiceUnavailable(base, `its answer is longer than ${MAX_ANSWER_BYTES} bytes`);
-    if (!response.ok) throw refusal(base, response.status, text);
+    if (!response.ok) throw serviceRefusal(base, response.status, text);
     return text === "" ? null : parsed(base, text);
   };
   const read = (value: unknown): ShownTransaction => {
@@ -181,11 +175,4 @@ function parsed(url: string, text: string): unknown {
   } catch {
     throw new ServiceUnavailable(url, "its answer is no JSON");
   }
-}
-
-function refusal(url: string, status: number, text: string): Error {
-  if (status === 429) return new ServiceRateLimited(url);
-  if (status === 401 || status === 403) return new ServiceUnauthorized(url, status);
-  if (status >= 500) return new ServiceUnavailable(url, `HTTP ${status}`);
-  return new ServiceRejected(url, status, text.slice(0, 200));
 }
