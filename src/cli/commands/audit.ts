@@ -1,7 +1,9 @@
 import { InvalidArgumentError } from "commander";
 import type { Command } from "commander";
 import { answerNo, print, UsageError } from "../output.ts";
+import { printable } from "../printable.ts";
 import { examples } from "../program.ts";
+import { fitEscaped } from "../../keeper/ops/text.ts";
 import type { Audit } from "../../../deploy/audit/audit.ts";
 import type { Row } from "../../../deploy/audit/rows.ts";
 
@@ -107,16 +109,15 @@ export function renderAudit({ rows, block, chainId, contracts }: Audit, all = fa
 }
 
 function linesOf({ name, state, expected, found, meaning }: Row): string[] {
-  const lines = [`  ${MARKS[state]}${name.padEnd(34)} ${printable(found ?? "")}`.trimEnd()];
-  if (state === "differs") lines.push(`       expected ${printable(expected ?? "")}`);
-  if (meaning !== null && state !== "not compared") lines.push(`       ${printable(meaning)}`);
+  const lines = [`  ${MARKS[state]}${name.padEnd(34)} ${cell(found ?? "")}`.trimEnd()];
+  if (state === "differs") lines.push(`       expected ${cell(expected ?? "")}`);
+  if (meaning !== null && state !== "not compared") lines.push(`       ${cell(meaning)}`);
   return lines;
 }
 
 /** A contract may answer anything: nothing of it moves the cursor or fills the screen. */
-function printable(text: string): string {
-  const short = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
-  return short.replaceAll(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+function cell(text: string): string {
+  return printable(fitEscaped(text.replaceAll("\n", " "), LONGEST));
 }
 
 function verdictOf(rows: Row[]): string {
