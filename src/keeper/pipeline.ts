@@ -21,7 +21,7 @@ import type { SecondaryReading } from "./feeds.ts";
 import { rpc } from "./observe.ts";
 import type { Observation } from "./observe.ts";
 import type { FoundProposal, Outlet } from "./outlets.ts";
-import type { Alert } from "./ops/alerts.ts";
+import type { Alert } from "./ops/alert.ts";
 import { reconcile } from "./reconcile.ts";
 import type { Closed, Reconciled, Standing } from "./reconcile.ts";
 import { readReview, reviewGuardOf } from "./review.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AlertCode } from "./ops/alerts.ts";
+import type { AlertCode } from "./ops/alert.ts";
 import { startHeartbeat } from "./ops/heartbeat.ts";
 import { serveHttp } from "./ops/http.ts";
 import { createQueue } from "./queue.ts";

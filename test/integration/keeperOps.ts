@@ -11,7 +11,7 @@ import { RpcUnavailable, WrongChain } from "../../src/keeper/observe.ts";
 import type { Observation } from "../../src/keeper/observe.ts";
 import { alertMemory } from "../../src/keeper/ops/alertMemory.ts";
 import { createAlerts } from "../../src/keeper/ops/alerts.ts";
-import type { Alert, AlertState } from "../../src/keeper/ops/alerts.ts";
+import type { Alert, AlertState } from "../../src/keeper/ops/alert.ts";
 import { startHeartbeat } from "../../src/keeper/ops/heartbeat.ts";
 import { CannotListen, serveHttp } from "../../src/keeper/ops/http.ts";
 import type { HttpEndpoint, HttpOptions } from "../../src/keeper/ops/http.ts";

@@ -10,7 +10,7 @@ import { usePage } from "../state/page.ts";
 import { useAction } from "../state/useAction.ts";
 import type { Action } from "../state/useAction.ts";
 import { useRead } from "../state/useRead.ts";
-import type { Account } from "../state/wallet.ts";
+import type { Account } from "../state/account.ts";
 import { Address, Facts, Field, Note, Outcome, Panel } from "./basics.tsx";
 
 /** What the connected account has here, and all it can do about it. */

@@ -21,7 +21,7 @@ import type { Action } from "../state/useAction.ts";
 import { useAction } from "../state/useAction.ts";
 import { useRead } from "../state/useRead.ts";
 import { useThere } from "../state/useThere.ts";
-import type { Account } from "../state/wallet.ts";
+import type { Account } from "../state/account.ts";
 import { Address, Note, Outcome, Panel } from "./basics.tsx";
 
 interface VoteProps {

@@ -2,7 +2,7 @@ import SafeAppsSDK from "@safe-global/safe-apps-sdk";
 import type { ContractTransaction } from "ethers";
 import { fitEscaped, plainLine } from "../../../src/keeper/ops/text.ts";
 import { Unusable } from "./errors.ts";
-import type { Account, WalletChoice } from "./wallet.ts";
+import type { Account, WalletChoice } from "./account.ts";
 
 /** A Safe answers at once; any other page around us never does. */
 const ANSWER_MS = 1_500;

@@ -1,5 +1,5 @@
 import type { Severity } from "../config.ts";
-import type { Alert, AlertState } from "./alerts.ts";
+import type { Alert, AlertState } from "./alert.ts";
 
 interface Kept {
   alert: Alert;

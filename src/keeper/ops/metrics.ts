@@ -9,8 +9,9 @@ import type { TickStep } from "../rows.ts";
 import type { TickCode } from "../tick.ts";
 import { ERROR_CODES } from "../tickErrors.ts";
 import type { ErrorCode } from "../tickErrors.ts";
-import { ALERT_SEVERITY } from "./alerts.ts";
-import type { AlertCode, SendResult } from "./alerts.ts";
+import { ALERT_SEVERITY } from "./alert.ts";
+import type { AlertCode } from "./alert.ts";
+import type { SendResult } from "./alerts.ts";
 import { endpointHost } from "./text.ts";
 
 /*
